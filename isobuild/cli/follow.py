@@ -1,0 +1,87 @@
+"""Watching a task until it has ended: a progress bar above a terminal's last line, plain lines elsewhere."""
+
+import time
+from typing import Any
+
+import typer
+
+from isobuild.cli import say
+from isobuild.config import Settings
+from isobuild.db import Database
+from isobuild.domain import listing
+from isobuild.errors import DatabaseDown
+from isobuild.store.log import read
+
+ENDS = ("ready", "failed", "canceled", "expired")
+LOOK = 0.3  # seconds
+
+
+def follow_task(settings: Settings, db: Database, number: int) -> None:
+    """Watch a task to its end. Raises typer.Exit(1) unless that is an ISO."""
+    shown = watch(settings, db, number)
+    if shown["state"] == "ready":
+        say.words(f"Ready: {shown['iso']}, {say.size(shown['size'])}. Download it: isobuild download {number}")
+        return
+    say.words(f"Task {number} is {shown['state']}: {shown['error'] or 'canceled'}")
+    say.words(f"Its log: isobuild log {number}")
+    raise typer.Exit(1)
+
+
+def watch(settings: Settings, db: Database, number: int, with_log: bool = True) -> dict[str, Any]:
+    """Show a task's progress until it has ended; the task as it then is."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
+        console=say.console(stderr=True),
+    )  # fmt: skip
+    tail = Tail(settings)
+    with bar:
+        line = bar.add_task(f"task {number}", total=100)
+        while True:
+            shown = _look(db, number)
+            if shown:
+                bar.update(line, completed=_percent(shown), description=describe(shown))
+                for text in tail.new(shown["build"]) if with_log else ():
+                    bar.console.print(text, markup=False)
+                if shown["state"] in ENDS:
+                    return shown
+            time.sleep(LOOK)
+
+
+class Tail:
+    """What is new in the logs of a task's builds, one after the other."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._build: int | None = None
+        self._offset = 0
+
+    def new(self, build: int | None) -> list[str]:
+        """The lines that came since the last call."""
+        if build != self._build:
+            self._build, self._offset = build, 0
+        if build is None:
+            return []
+        lines, self._offset = read(self.settings.logs / f"{build}.log", self._offset)
+        return [line.text for line in lines]
+
+
+def describe(task: dict[str, Any]) -> str:
+    """A few words beside the bar."""
+    from isobuild.cli.show import where
+
+    words = {"building": task["step"] or "starts", "ready": "ready"}.get(task["state"]) or where(task) or task["state"]
+    return f"task {task['id']} ({task['name']}): {words}"
+
+
+def _percent(task: dict[str, Any]) -> float:
+    return 100.0 if task["state"] == "ready" else float(task["percent"] or 0) if task["state"] == "building" else 0.0
+
+
+def _look(db: Database, number: int) -> dict[str, Any] | None:
+    try:
+        with db.read() as session:
+            return listing.show_task(session, number, ())
+    except DatabaseDown:  # the build goes on without it, and so do we
+        return None

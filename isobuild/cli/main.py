@@ -1,0 +1,38 @@
+"""The program: what goes wrong becomes a sentence and an exit code, never a traceback."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from isobuild.errors import BadInput, IsobuildError, NotFound, Refused
+
+FAILED, BAD_INPUT, REFUSED, NOT_FOUND, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code."""
+    from isobuild.cli.app import app
+
+    try:
+        app(args=list(arguments), prog_name="isobuild", standalone_mode=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
+    except IsobuildError as error:
+        print(f"isobuild: {error}", file=sys.stderr)
+        return code_of(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `isobuild tasks | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def code_of(error: IsobuildError) -> int:
+    """The exit code for an error's kind."""
+    kinds = {BadInput: BAD_INPUT, NotFound: NOT_FOUND, Refused: REFUSED}
+    return next((code for kind, code in kinds.items() if isinstance(error, kind)), FAILED)

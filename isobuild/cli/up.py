@@ -1,0 +1,155 @@
+"""Everything in one process: the clock that ticks, and the page."""
+
+import ipaddress
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import typer
+import uvicorn
+
+from isobuild import nudge, site, tick
+from isobuild.cli import say
+from isobuild.cli.follow import ENDS, watch
+from isobuild.cli.orders import me
+from isobuild.clock import Clock
+from isobuild.config import Settings, load
+from isobuild.db import Database
+from isobuild.domain import listing, tasks
+from isobuild.domain.tasks import Order
+from isobuild.errors import BadInput, DatabaseDown, NotLoopback
+from isobuild.web.app import create_app
+
+FIRST = "first"  # the name of the first task
+
+
+def up(*, port: int | None, bind: str | None, first: str | None, until_empty: bool) -> None:
+    """Tick and serve until interrupted, or until nothing is left to build."""
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    given = {"port": port, "bind": bind}
+    settings = load(**{name: value for name, value in given.items() if value is not None})
+    site.prepare(settings)
+    with _interruptible(), _listening(settings) as listener:
+        db = site.database(settings)
+        with _serving(settings, db, listener), _ticking(settings, db):
+            say.words(f"The page: http://{_address(listener)}/ (no accounts yet: for this machine only)")
+            shown = _first(settings, db, first) if first else None
+            if until_empty:
+                _wait_until_empty(db)
+            else:
+                say.words("Serving until you press Ctrl-C.")
+                threading.Event().wait()
+    if shown and shown["state"] != "ready":
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends it as Ctrl-C does: in order, and without a traceback. Builds go on by themselves."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        say.words("Ended. Builds in hand go on; 'isobuild up' or 'isobuild tick' takes care of what comes after.")
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    try:
+        loopback = ipaddress.ip_address(settings.bind).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise NotLoopback(field="bind", given=settings.bind, allowed="127.0.0.1 or ::1")
+    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.bind, settings.port))
+        except OSError as error:
+            allowed = f"an address and port that are free ({error.strerror}); choose another: isobuild up --port 0"
+            raise BadInput(field="port", given=settings.port, allowed=allowed) from error
+        yield listener
+
+
+@contextmanager
+def _serving(settings: Settings, db: Database, listener: socket.socket) -> Iterator[None]:
+    app = create_app(settings, db, partial(nudge.send, settings.nudges), me())
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
+    thread = threading.Thread(target=server.run, args=([listener],), name="page", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+@contextmanager
+def _ticking(settings: Settings, db: Database) -> Iterator[None]:
+    machine = partial(tick.tick, db, site.launcher(settings), site.ticking(settings))
+    clock = Clock(machine, settings.nudges)
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.stop()
+
+
+def _first(settings: Settings, db: Database, recipe: str) -> dict[str, Any]:
+    """The very first task, ordered now if nothing was ordered before; shown until it has ended."""
+    number = _oldest(db) or _order_first(settings, db, recipe)
+    with db.read() as session:
+        shown = listing.show_task(session, number, settings.queues)
+    if shown["state"] not in ENDS:
+        say.words(f"Building your first ISO: task {number}, recipe {shown['recipe']}.")
+        shown = watch(settings, db, number, with_log=False)
+    if shown["state"] == "ready":
+        path = site.store(settings).path(shown["build"], shown["iso"])
+        say.words(f"Task {number} is ready: {path} ({say.size(shown['size'])}, sha256 {shown['sha256']})")
+    else:
+        say.words(f"Task {number} is {shown['state']}: {shown['error'] or ''} (its log: isobuild log {number})")
+    return shown
+
+
+def _oldest(db: Database) -> int | None:
+    with db.read() as session:
+        return tasks.oldest(session)
+
+
+def _order_first(settings: Settings, db: Database, recipe: str) -> int:
+    cookbook = site.cookbook(settings)
+    wish = Order(
+        user=me(), name=FIRST, recipe=recipe, options=cookbook.dump(cookbook.parse(recipe, {})),
+        max_attempts=settings.max_attempts, retry_delay=settings.retry_delay, time_limit=settings.time_limit,
+    )  # fmt: skip
+    number = db.write(tasks.order, wish, settings.queues, datetime.now(UTC)).id
+    nudge.send(settings.nudges)
+    return number
+
+
+def _wait_until_empty(db: Database) -> None:
+    while _left(db):
+        time.sleep(0.3)
+    say.words("Nothing is left to build.")
+
+
+def _left(db: Database) -> bool:
+    try:
+        with db.read() as session:
+            return listing.count(session)["left"] > 0
+    except DatabaseDown:
+        return True
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,155 @@
+"""Settings: `isobuild.toml` and ISOBUILD_*; read once, then passed."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic.functional_validators import BeforeValidator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from isobuild.errors import InvalidSetting
+
+
+def _words(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
+Bytes = Annotated[int, Field(ge=1 << 20)]
+
+
+def default_home() -> Path:
+    """`$ISOBUILD_HOME`; else /var/lib/isobuild for root, the user's XDG state folder for anybody else."""
+    if home := os.environ.get("ISOBUILD_HOME"):
+        return Path(home).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/isobuild")
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "isobuild"
+
+
+class Settings(BaseSettings):
+    """What a site may set, in `isobuild.toml` (plain `name = value` lines) or the environment (ISOBUILD_NAME)."""
+
+    model_config = SettingsConfigDict(env_prefix="ISOBUILD_", extra="forbid", frozen=True, env_ignore_empty=True)
+
+    home: Path = Field(default_factory=default_home, description="the one folder that holds everything isobuild keeps")
+    database: str = Field("", description="SQLAlchemy URL of the database; empty: SQLite in the home")
+    host: str = Field(
+        default_factory=socket.gethostname, pattern=r"^[\w.-]{1,64}$", description="this host's name in the database"
+    )
+    slots: int = Field(1, ge=0, le=64, description="builds at a time on this host")
+    queues: Words = Field(("high", "default", "low"), min_length=1, description="the queues, in their order")
+    build_users: Words = Field(
+        ("isobuild-build",), min_length=1, description="the users that builds run as, one for each slot in turn"
+    )
+    run_as_user: Path | None = Field(None, description="the script with root rights; empty: the one isobuild ships")
+    max_attempts: int = Field(5, ge=1, le=100, description="failed attempts after which a task is failed")
+    retry_delay: Seconds = Field(30.0, description="seconds before the second attempt; doubled for each one after it")
+    time_limit: Seconds = Field(2 * 3600.0, description="seconds that one build may take")
+    memory: Bytes = Field(8 << 30, description="bytes of memory that one process of a build may use")
+    processes: int = Field(1000, ge=20, description="processes that a build may have")
+    file_size: Bytes = Field(32 << 30, description="bytes that one file of a build may have")
+    log_size: Bytes = Field(64 << 20, description="bytes of a build's log that are kept; what comes later is dropped")
+    lease: Seconds = Field(60.0, description="seconds until a silent runner of another host is taken for lost")
+    heartbeat: Seconds = Field(10.0, description="seconds between two heartbeats of a runner; less than the lease")
+    keep_days: float = Field(0, ge=0, description="days that a ready ISO is kept; 0: for good")
+    bind: str = Field("127.0.0.1", description="the loopback address of the page")
+    port: int = Field(8410, ge=0, le=65535, description="the port of the page; 0: any free one")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, toml
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the database that is meant."""
+        return self.database or f"sqlite:///{self.home / 'isobuild.sqlite3'}"
+
+    @property
+    def store(self) -> Path:
+        """Where finished ISOs live."""
+        return self.home / "store"
+
+    @property
+    def workspaces(self) -> Path:
+        """Where builds happen, a folder each."""
+        return self.home / "work"
+
+    @property
+    def logs(self) -> Path:
+        """Where builds' logs are kept."""
+        return self.home / "logs"
+
+    @property
+    def nudges(self) -> Path:
+        """The pipe that wakes the daemon of this home."""
+        return self.home / "nudge"
+
+
+def config_file() -> Path:
+    """`$ISOBUILD_CONFIG`, or `isobuild.toml` in the home."""
+    return Path(os.environ.get("ISOBUILD_CONFIG") or default_home() / "isobuild.toml")
+
+
+def load(**given: Any) -> Settings:
+    """The settings of this process; what is given wins.
+
+    Raises InvalidSetting, with the first one that is wrong and where it stands.
+    """
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InvalidSetting(
+            field=field, given=first["input"], allowed=first["msg"], source=_source(field, given)
+        ) from error
+    except ValueError as error:  # the file itself can't be read as TOML
+        raise InvalidSetting(field="file", given=str(config_file()), allowed=str(error), source="the file") from error
+    if settings.heartbeat >= settings.lease:
+        raise InvalidSetting(
+            field="heartbeat",
+            given=settings.heartbeat,
+            allowed=f"less than the lease, {settings.lease:g} s",
+            source=_source("heartbeat", given),
+        )
+    return settings
+
+
+def _source(field: str, given: dict[str, Any]) -> str:
+    if field in given:
+        return "the command line"
+    variable = f"ISOBUILD_{field.partition('.')[0].upper()}"
+    return f"the environment ({variable})" if variable in os.environ else str(config_file())
+
+
+def resource(name: str) -> Path:
+    """A file or folder that lies at the top of the source tree, and inside the package in a wheel."""
+    package = Path(__file__).parent
+    shipped = package / name
+    return shipped if shipped.exists() else package.parent / name
+
+
+def executable() -> list[str]:
+    """How this isobuild is started again, as an argument list."""
+    return [sys.executable, "-m", "isobuild"]

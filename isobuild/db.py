@@ -1,0 +1,143 @@
+"""Engine and sessions; the only file that knows which database it is.
+
+with database.read() as session: ...       a consistent look
+database.write(builds.finish, build, ...)  one transaction, tried again after a deadlock
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+
+from isobuild.errors import DatabaseDown, InvalidSetting
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DRIVERS = {"sqlite": "pysqlite", "mariadb": "pymysql", "mysql": "pymysql", "postgresql": "psycopg"}
+
+TRIES = 12
+BUSY = 30.0  # seconds that SQLite waits for another writer
+
+
+class Database:
+    """One database, by its SQLAlchemy URL.
+
+    Raises InvalidSetting for a URL that isn't one of SQLite, MariaDB/MySQL or PostgreSQL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self.writer = self.engine.execution_options(isobuild_write=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that changes nothing."""
+        with _translated(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def write(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`work(session, …)` in one committed transaction; after a deadlock or lock timeout it is done anew.
+
+        Raises what `work` raises (then nothing is changed), and DatabaseDown.
+        """
+        for attempt in range(TRIES):
+            try:
+                with _translated(), Session(self.writer, expire_on_commit=False) as session, session.begin():
+                    return work(session, *args, **kwargs)
+            except _CollisionError as collision:
+                if attempt == TRIES - 1:
+                    raise DatabaseDown(why=str(collision)) from collision
+                time.sleep(random.uniform(0, 0.01) * 2 ** min(attempt, 6))  # noqa: S311 (spread, not secret)
+        raise AssertionError
+
+    def make_file(self) -> bool:
+        """Make SQLite's file, its owner's alone, if it is missing; whether this is an SQLite file at all."""
+        file = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or not file:
+            return False
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).touch(mode=0o600)
+        return True
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+class _CollisionError(Exception):
+    """Two transactions stood in each other's way; one of them must do it again."""
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if _is_collision(error):
+            raise _CollisionError(str(error.orig)) from error
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            raise DatabaseDown(why=str(error.orig)) from error
+        raise
+
+
+def _is_collision(error: DBAPIError) -> bool:
+    # MariaDB: deadlock, lock wait timeout; from 11.6.2 a row changed meanwhile. PostgreSQL: by SQLSTATE
+    original: Any = error.orig
+    if getattr(original, "sqlstate", None) in {"40001", "40P01", "55P03"}:
+        return True
+    if (original.args or (None,))[0] in {1213, 1205, 1020}:
+        return True
+    return getattr(original, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        if "+" not in parsed.drivername:
+            parsed = parsed.set(drivername=f"{backend}+{DRIVERS[backend]}")
+        return _BUILDERS[backend](parsed)
+    except (ArgumentError, KeyError, NoSuchModuleError, ModuleNotFoundError) as error:
+        allowed = "sqlite:///FILE, mariadb+pymysql://USER:PASSWORD@HOST/NAME or postgresql+psycopg://… (an extra)"
+        raise InvalidSetting(field="database", given=url, allowed=allowed, source="the settings") from error
+
+
+def _sqlite(url: Any) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late and is never IMMEDIATE
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={int(BUSY * 1000)}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later ignores the busy timeout: a writer says so at once.
+    immediate = connection.get_execution_options().get("isobuild_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _mariadb(url: Any) -> Engine:
+    if "charset" not in url.query:
+        url = url.update_query_dict({"charset": "utf8mb4"})
+    return _server(url)
+
+
+def _server(url: Any) -> Engine:
+    # REPEATABLE READ, MariaDB's default, locks gaps: dozens of times more deadlocks
+    patience = {"connect_timeout": 10}
+    return create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=patience)
+
+
+_BUILDERS = {"sqlite": _sqlite, "mysql": _mariadb, "mariadb": _mariadb, "postgresql": _server}

@@ -1,0 +1,35 @@
+"""The one way in which a row changes its state."""
+
+from enum import StrEnum
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, update
+from sqlalchemy.orm import Session
+
+from isobuild.domain.states import MOVES
+from isobuild.domain.tables import Build, Task
+from isobuild.errors import IllegalMove
+
+
+def move(
+    session: Session,
+    row: type[Task] | type[Build],
+    number: int,
+    old: StrEnum,
+    new: StrEnum,
+    *also: ColumnElement[bool],
+    **values: Any,
+) -> bool:
+    """Take row `number` from `old` to `new` if it still is `old` and all of `also` hold; say whether it did.
+
+    Raises IllegalMove for a move that is not in MOVES.
+    """
+    if new not in MOVES[type(old)].get(old, ()):
+        raise IllegalMove(what=row.__name__.lower(), old=old, new=new)
+    return change(session, row, row.id == number, row.state == old, *also, state=new, **values) == 1
+
+
+def change(session: Session, row: type[Task] | type[Build], *where: ColumnElement[bool], **values: Any) -> int:
+    """UPDATE the rows that satisfy all of `where`; the number of them."""
+    statement = update(row).where(*where).values(**values).execution_options(synchronize_session=False)
+    return cast(CursorResult[Any], session.execute(statement)).rowcount

@@ -1,0 +1,149 @@
+"""Everything that can go wrong, on one screen; each class owns its words.
+
+The words are the docstring, filled with the facts the error was raised with. Only the command line
+exits and only the web makes statuses; both go by the four kinds at the top.
+"""
+
+from typing import Any
+
+
+class IsobuildError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        super().__init__(" ".join((self.__doc__ or "").split()).format(**facts))
+
+
+class BadInput(IsobuildError):
+    """{field}: {given!r} can't be used: {allowed}."""
+
+    @property
+    def field(self) -> str:
+        """The name of what was wrong, as in a form or after `--`."""
+        return str(self.facts.get("field", ""))
+
+
+class NotFound(IsobuildError):
+    """There is no {what} {given}. {hint}"""
+
+
+class Refused(IsobuildError):
+    """What was asked for does not go with the present state."""
+
+
+# what a person ordered
+
+
+class InvalidName(BadInput):
+    """{field}: {given!r} can't be a name: {allowed}."""
+
+
+class NameTaken(BadInput):
+    """{field}: {given!r} is the name of your task {task} already; choose another name, or remove that task."""
+
+
+class InvalidOption(BadInput):
+    """{field}: {given!r} is not allowed: {allowed}."""
+
+
+class UnknownOption(BadInput):
+    """{field}: recipe {recipe} has no such option (given: {given!r}); it has: {allowed}."""
+
+
+class UnknownRecipe(BadInput):
+    """{field}: there is no recipe {given!r}; there are: {allowed}."""
+
+
+class UnknownQueue(BadInput):
+    """{field}: there is no queue {given!r}; there are: {allowed}."""
+
+
+class InvalidSetting(BadInput):
+    """Setting {field}: {given!r} is not allowed: {allowed}. It comes from {source}."""
+
+
+# states
+
+
+class IllegalMove(Refused):
+    """A {what} can't go from {old} to {new}."""
+
+
+class CannotCancel(Refused):
+    """Task {task} is {state}: only a task that waits or is being built can be canceled."""
+
+
+class CannotRetry(Refused):
+    """Task {task} is {state}: only a task that failed, was canceled or has expired can be tried again."""
+
+
+class CannotRemove(Refused):
+    """Task {task} has an open build, number {build}: cancel it first (isobuild cancel {task})."""
+
+
+class NotReady(Refused):
+    """Task {task} is {state}: its ISO can be downloaded only when it is ready."""
+
+
+class ReportRefused(Refused):
+    """The report changes nothing: {why}."""
+
+
+class LostBuild(Refused):
+    """Build {build} is no longer this runner's: {why}."""
+
+
+# a build that ends badly; the cause says whose fault it is
+
+
+class BuildFailed(IsobuildError):
+    """{what}"""
+
+    cause = "request"
+
+
+class StepFailed(BuildFailed):
+    """Step {step} ended with exit status {status}: {tail}"""
+
+
+class NoArtifact(BuildFailed):
+    """The build left {count} files named *.iso in {out}; exactly one is needed."""
+
+
+class TimedOut(BuildFailed):
+    """The build took longer than its limit of {limit} s, in step {step}."""
+
+    cause = "timeout"
+
+
+class NoRoom(BuildFailed):
+    """{path} has room for {free} more, and {needed} are needed."""
+
+    cause = "host"
+
+
+class HostFault(BuildFailed):
+    """{what}"""
+
+    cause = "host"
+
+
+class LaunchFailed(HostFault):
+    """The build could not be started: {what}"""
+
+
+# around it
+
+
+class DatabaseDown(IsobuildError):
+    """The database can't be reached: {why}"""
+
+
+class DatabaseOutdated(IsobuildError):
+    """The database is at revision {found}, and this isobuild needs {needed}: run 'isobuild db upgrade'."""
+
+
+class NotLoopback(BadInput):
+    """{field}: {given!r} is not a loopback address. The page has no accounts yet, so it is served to
+    this machine only: {allowed}."""

@@ -1,0 +1,1 @@
+"""Where builds run: a launcher starts a build's runner somewhere and returns at once."""

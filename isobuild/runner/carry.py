@@ -1,0 +1,122 @@
+"""Carrying a build's steps: each runs behind the door, is listened to, and ends in time or is ended."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from isobuild.errors import BuildFailed, HostFault, TimedOut
+from isobuild.image.step import Plan, Step
+from isobuild.runner import causes
+from isobuild.runner.door import REFUSED, TIMED_OUT, USAGE, Door, Limits, Running
+from isobuild.runner.lease import Lease
+from isobuild.runner.workspace import Workspace
+from isobuild.store.log import Log, Splitter
+
+#: What a script may print about itself: `isobuild: 40% unpacking`, or `isobuild: later`
+SAID = re.compile(r"isobuild: *(?:(?P<percent>\d+(?:\.\d+)?) *% *(?P<what>.*)|(?P<later>later))\s*")
+LOOK = 0.25  # seconds between two looks at the lease and the clock
+GRACE = 30.0  # seconds that a killed tree has to be gone
+
+
+@dataclass
+class Carry:
+    """The steps of one build, in one workspace, as one user."""
+
+    plan: Plan
+    door: Door
+    user: str
+    workspace: Workspace
+    limits: Limits
+    lease: Lease
+    log: Log
+    share: float = 1.0  # the part of the whole that the steps are
+    later: bool = False  # the script said that it ends elsewhere, and reports by itself
+    _started: float = field(default_factory=time.monotonic)
+
+    def run(self) -> None:
+        """Run all steps. Raises BuildFailed, or what ends the lease; then nothing of them is left running."""
+        for index, step in enumerate(self.plan.steps):
+            self._run(index, step)
+
+    def wait_for_report(self) -> None:
+        """Hold the build until a report ends it (then the lease says LostBuild) or its time is over."""
+        while True:
+            self.check("report")
+            time.sleep(LOOK)
+
+    def check(self, step: str) -> None:
+        """Raise what has ended the lease, or TimedOut."""
+        self.lease.check()
+        if self._left() <= 0:
+            raise TimedOut(limit=f"{self.limits.seconds:g}", step=step)
+
+    def _run(self, index: int, step: Step) -> None:
+        ear = Ear(self.log, lambda line: self._hear(index, step, line))
+        self.log.write("run", f"step {step.name}: {' '.join(step.argv)}")
+        self._progress(index, step, 0.0)
+        running = self.door.run(self.user, self.workspace.path, self._options(step), step.argv, ear.hear)
+        status = self._wait(running, step)
+        ear.end()
+        if status:
+            raise self._failure(step, status)
+        self._progress(index, step, 1.0)
+
+    def _options(self, step: Step) -> list[str]:
+        left = replace(self.limits, seconds=self._left())
+        stdin = ["--stdin", str(step.stdin)] if step.stdin else []
+        return [*left.arguments(), "--env", str(self.workspace.environment), *stdin]
+
+    def _wait(self, running: Running, step: Step) -> int:
+        try:
+            while (status := running.wait(LOOK)) is None:
+                self.check(step.name)
+        except BaseException:
+            running.release()
+            running.wait(GRACE)
+            raise
+        return status
+
+    def _failure(self, step: Step, status: int) -> BuildFailed:
+        if status == TIMED_OUT and self._left() <= 1:
+            return TimedOut(limit=f"{self.limits.seconds:g}", step=step.name)
+        if status in {USAGE, REFUSED} and not self.log.heard("out"):
+            return HostFault(what=self.log.tail())
+        return causes.failure(step.name, status, self.log.tail(), self.log.tail(20))
+
+    def _hear(self, index: int, step: Step, line: str) -> None:
+        if said := SAID.fullmatch(line):
+            self.later = self.later or bool(said["later"])
+            if said["percent"]:
+                self._progress(index, step, min(float(said["percent"]), 100.0) / 100, said["what"].strip())
+        elif (fraction := step.fraction(line)) is not None:
+            self._progress(index, step, fraction)
+
+    def _progress(self, index: int, step: Step, fraction: float, what: str = "") -> None:
+        self.lease.tell(self.plan.percent(index, fraction) * self.share, (what or step.name)[:64])
+
+    def _left(self) -> float:
+        return self._started + self.limits.seconds - time.monotonic()
+
+
+class Ear:
+    """Hears a command: its chunks become lines of the log, and those of stdout may tell the progress."""
+
+    def __init__(self, log: Log, tell: Callable[[str], None]) -> None:
+        self.log = log
+        self.tell = tell
+        self._streams = {"out": Splitter(), "err": Splitter()}
+
+    def hear(self, stream: str, chunk: str) -> None:
+        """Take what came."""
+        self._lines(stream, self._streams[stream].feed(chunk))
+
+    def end(self) -> None:
+        """Take what is left without a line's end."""
+        for stream, splitter in self._streams.items():
+            self._lines(stream, splitter.end())
+
+    def _lines(self, stream: str, lines: list[str]) -> None:
+        for line in lines:
+            self.log.write(stream, line)
+            self.tell(line)

@@ -1,0 +1,125 @@
+"""The one door through which a build's commands go: `run_as_user.sh`, run by the `sh` library.
+
+It settles once who a command runs as, its environment, its limits, its input, where its output goes, and that it
+ends when the runner does: the runner holds the other end of the script's stdin, the leash.
+"""
+
+import os
+import pwd
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import sh
+
+from isobuild.errors import HostFault
+
+ANY_STATUS = list(range(-64, 256))
+USAGE, REFUSED, TIMED_OUT = 2, 77, 124  # what run_as_user.sh itself says
+Hear = Callable[[str, str], None]  # stream ("out" or "err"), a chunk of text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one build may use; the sizes in bytes."""
+
+    seconds: float
+    memory: int
+    processes: int
+    file_size: int
+
+    def arguments(self) -> list[str]:
+        """As run_as_user.sh takes them."""
+        return [
+            *("--time", str(max(1, round(self.seconds)))),
+            *("--memory", str(self.memory)),
+            *("--processes", str(self.processes)),
+            *("--file-size", str(self.file_size)),
+        ]
+
+
+class Running:
+    """A command at work behind the door."""
+
+    def __init__(self, process: Any, leash: int) -> None:
+        self._process = process
+        self._leash: int | None = leash
+        self._status = 0
+        self._ended = Event()
+        Thread(target=self._attend, daemon=True).start()
+
+    def _attend(self) -> None:
+        # a thread of our own: `sh` itself looks for the end only once a second
+        status: int = self._process.wait().exit_code
+        self._status = 128 - status if status < 0 else status
+        self._ended.set()
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit status (128 and the signal's number if one ended it), or None if it still runs after `seconds`."""
+        if not self._ended.wait(seconds):
+            return None
+        self.release()
+        return self._status
+
+    def release(self) -> None:
+        """Let go of the leash: if the command still runs, everything it started dies, and the workspace goes."""
+        if self._leash is not None:
+            os.close(self._leash)
+            self._leash = None
+
+
+class Door:
+    """Runs commands as a build user.
+
+    `script` is run_as_user.sh, with `sudo` in front where isobuild is not root but may call it so.
+    """
+
+    def __init__(self, script: Path, users: tuple[str, ...], root: Path, sudo: bool) -> None:
+        self.script = script
+        self.users = users
+        self.root = root
+        self.sudo = sudo
+
+    def user(self, slot: int) -> str:
+        """Who the builds of a slot run as: without root rights that's the present user."""
+        if os.geteuid() and not self.sudo:
+            return pwd.getpwuid(os.geteuid()).pw_name
+        return self.users[slot % len(self.users)]
+
+    def run(self, user: str, workspace: Path, options: list[str], argv: tuple[str, ...], hear: Hear) -> Running:
+        """Start a command in a build's workspace. Raises HostFault if the script itself can't be started."""
+        inner, leash = os.pipe()
+        try:
+            with os.fdopen(inner, "rb") as stdin:
+                process = self._command()(
+                    "run", user, str(workspace), *options, "--", *argv,
+                    _in=stdin, _out=lambda chunk: hear("out", chunk), _err=lambda chunk: hear("err", chunk),
+                    _out_bufsize=4096, _err_bufsize=4096, _tty_out=False, _no_out=True, _no_err=True,
+                    _decode_errors="replace", _bg=True, _bg_exc=False,
+                    _new_session=True, _env=self._environment(), _ok_code=ANY_STATUS,
+                )  # fmt: skip
+        except (sh.CommandNotFound, OSError) as error:
+            os.close(leash)
+            raise HostFault(what=f"{self.script} can't be started: {error}") from error
+        return Running(process, leash)
+
+    def remove(self, workspace: Path) -> None:
+        """Remove a workspace, whoever owns the files in it. Raises HostFault."""
+        try:
+            self._command()("remove", str(workspace), _env=self._environment(), _tty_out=False)
+        except sh.ErrorReturnCode as error:
+            raise HostFault(what=error.stderr.decode(errors="replace").strip()) from error
+        except (sh.CommandNotFound, OSError) as error:
+            raise HostFault(what=f"{self.script} can't be started: {error}") from error
+
+    def _command(self) -> Any:
+        if self.sudo:
+            return sh.Command("sudo").bake("-n", str(self.script))
+        return sh.Command(str(self.script))
+
+    def _environment(self) -> dict[str, str]:
+        # without SUDO_…: a root who came by sudo is root, not a service that was let through
+        path = "/usr/sbin:/usr/bin:/sbin:/bin"
+        return {"PATH": path, "ISOBUILD_BUILD_USERS": " ".join(self.users), "ISOBUILD_WORK_ROOT": str(self.root)}

@@ -1,0 +1,91 @@
+"""A site's parts, wired together from its settings."""
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from isobuild import schema, tick
+from isobuild.config import Settings, executable, resource
+from isobuild.db import Database
+from isobuild.domain.hosts import Host
+from isobuild.launchers.local import LocalLauncher
+from isobuild.recipes import Cookbook
+from isobuild.runner.door import Door
+from isobuild.runner.workspace import Workspaces
+from isobuild.store.local import LocalStore
+
+if TYPE_CHECKING:
+    from isobuild.runner.run import Runner
+
+
+def prepare(settings: Settings) -> None:
+    """Make the home. A build user may pass through to its workspace and read what the site gives to builds; no more."""
+    for folder, mode in (
+        (settings.home, 0o711),
+        (settings.workspaces, 0o711),
+        (settings.store, 0o700),
+        (settings.logs, 0o700),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder.stat().st_uid == os.geteuid():
+            folder.chmod(mode)
+
+
+def database(settings: Settings) -> Database:
+    """The site's database, at the revision that this isobuild needs; a new SQLite file is made on the way.
+
+    Raises DatabaseDown, DatabaseOutdated.
+    """
+    db = Database(settings.database_url)
+    if db.make_file() and schema.current(db) is None:
+        schema.upgrade(db)
+    schema.require(db)
+    return db
+
+
+def host(settings: Settings) -> Host:
+    """This host, as the database knows it."""
+    return Host(settings.host, settings.slots, settings.queues, timedelta(seconds=settings.lease))
+
+
+def door(settings: Settings) -> Door:
+    """How commands become the build user's: as root at once, else through sudo where that is set up."""
+    script = settings.run_as_user or resource("scripts") / "run_as_user.sh"
+    sudo = settings.run_as_user is not None and os.geteuid() != 0
+    return Door(script, settings.build_users, settings.workspaces, sudo)
+
+
+def workspaces(settings: Settings) -> Workspaces:
+    """Where builds happen."""
+    return Workspaces(settings.workspaces, door(settings))
+
+
+def store(settings: Settings) -> LocalStore:
+    """Where finished ISOs live."""
+    return LocalStore(settings.store)
+
+
+def cookbook(settings: Settings) -> Cookbook:
+    """The recipes."""
+    return Cookbook(settings.home)
+
+
+def launcher(settings: Settings, command: Sequence[str] | None = None) -> LocalLauncher:
+    """What starts runners: `isobuild run` as a process of this host, with the same settings."""
+    return LocalLauncher(command or executable(), settings.logs, os.environ | {"ISOBUILD_HOME": str(settings.home)})
+
+
+def ticking(settings: Settings) -> tick.Site:
+    """What a tick needs to know."""
+    keep = timedelta(days=settings.keep_days) if settings.keep_days else None
+    return tick.Site(host=host(settings), places=(workspaces(settings), store(settings)), keep=keep)
+
+
+def runner(settings: Settings) -> "Runner":
+    """What carries a build on this host."""
+    from isobuild.runner.run import Runner
+
+    return Runner(
+        settings, database(settings), host(settings), workspaces(settings), store(settings), cookbook(settings)
+    )

@@ -1,0 +1,108 @@
+"""A store in a folder of this host: `STORE/<build>/<name>`.
+
+A file appears whole or not at all: it is written beside, under a name that is never looked for, made
+durable, and renamed.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from isobuild.errors import NoRoom, NotFound
+
+CHUNK = 1 << 20
+RESERVE = 64 << 20  # bytes that stay free: the database and the logs live on the same disk, as a rule
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file in the store: its name, size in bytes, SHA-256 in hexadecimal."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class LocalStore:
+    """Finished files below one folder, which only the service writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, build: int, source: BinaryIO, name: str, alive: Callable[[int], None] = lambda _: None) -> Stored:
+        """Copy an open file into the store as the artifact `name` of a build, hashing as it goes.
+
+        `alive` is called with the bytes copied so far after each MiB; what it raises ends the copy and leaves nothing.
+        Raises NoRoom before anything is written.
+        """
+        size = os.fstat(source.fileno()).st_size
+        folder = self.folder / str(build)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._check_room(size)
+        part = folder / f".{name}.part"
+        try:
+            with part.open("xb") as target:
+                digest = _copy(source, target, alive)
+                target.flush()
+                os.fsync(target.fileno())
+            stored = Stored(name=name, size=part.stat().st_size, sha256=digest)
+            part.rename(folder / name)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise NoRoom(path=self.folder, free=_words(self._free()), needed=_words(size)) from error
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        for path in (folder, self.folder):
+            _sync_folder(path)
+        return stored
+
+    def path(self, build: int, name: str) -> Path:
+        """Where the artifact lies, to be read. Raises NotFound."""
+        path = self.folder / str(build) / name
+        if not path.is_file():
+            raise NotFound(what="file", given=name, hint="It is no longer in the store.")
+        return path
+
+    def owned(self) -> Iterable[int]:
+        """The builds that have a folder here."""
+        folders = self.folder.iterdir() if self.folder.is_dir() else ()
+        return [int(folder.name) for folder in folders if folder.name.isdecimal()]
+
+    def remove(self, build: int) -> None:
+        """Remove all files of a build; none is fine."""
+        shutil.rmtree(self.folder / str(build), ignore_errors=True)
+
+    def _free(self) -> int:
+        return max(0, shutil.disk_usage(self.folder).free - RESERVE)
+
+    def _check_room(self, size: int) -> None:
+        if (free := self._free()) < size:
+            raise NoRoom(path=self.folder, free=_words(free), needed=_words(size))
+
+
+def _copy(source: BinaryIO, target: BinaryIO, alive: Callable[[int], None]) -> str:
+    digest = hashlib.sha256()
+    done = 0
+    while chunk := source.read(CHUNK):
+        digest.update(chunk)
+        target.write(chunk)
+        done += len(chunk)
+        alive(done)
+    return digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _words(size: int) -> str:
+    return f"{size / (1 << 20):.1f} MiB"
