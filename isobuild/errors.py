@@ -94,6 +94,10 @@ class LostBuild(Refused):
     """Build {build} is no longer this runner's: {why}."""
 
 
+class Stopped(Refused):
+    """Somebody asked the build to stop: {asked}."""
+
+
 # a build that ends badly; the cause says whose fault it is
 
 
@@ -142,6 +146,10 @@ class DatabaseDown(IsobuildError):
 
 class DatabaseOutdated(IsobuildError):
     """The database is at revision {found}, and this isobuild needs {needed}: run 'isobuild db upgrade'."""
+
+
+class Damaged(IsobuildError):
+    """The copy's SHA-256 is {found}, and {wanted} was expected: the file in the store is damaged."""
 
 
 class NotLoopback(BadInput):

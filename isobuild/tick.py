@@ -10,7 +10,7 @@ the same moment, on one host or on two, do no harm; a tick that dies half way is
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -61,6 +61,10 @@ class Ticked:
     def idle(self) -> bool:
         """Whether there was nothing to do."""
         return not (self.reaped or self.enqueued or self.launched or self.pruned)
+
+    def __str__(self) -> str:
+        did = [f"{what} {count}" for what, count in asdict(self).items() if count]
+        return ", ".join(did) or "idle"
 
 
 def tick(db: Database, launcher: Launcher, site: Site, now: datetime) -> Ticked:

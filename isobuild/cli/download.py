@@ -10,13 +10,9 @@ from isobuild import site
 from isobuild.cli import say
 from isobuild.config import load
 from isobuild.domain import listing
-from isobuild.errors import BadInput, IsobuildError, NotReady
+from isobuild.errors import BadInput, Damaged, NotReady
 
 CHUNK = 1 << 20
-
-
-class Damaged(IsobuildError):
-    """The copy's SHA-256 is {found}, and {wanted} was expected: the file in the store is damaged."""
 
 
 def download(number: int, output: str, *, force: bool) -> None:

@@ -23,10 +23,8 @@ def tick(*, json: bool) -> None:
     done = machine.tick(db, site.launcher(settings), site.ticking(settings), datetime.now(UTC))
     if json:
         say.value(asdict(done) | {"idle": done.idle})
-    elif done.idle:
-        print("idle")
     else:
-        print(", ".join(f"{what} {count}" for what, count in asdict(done).items() if count))
+        print(done)
 
 
 def run(build: int) -> None:

@@ -29,6 +29,15 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:  # `isobuild tasks | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"isobuild: {error}", file=sys.stderr)
+        return FAILED
+    except Exception as error:
+        if "ISOBUILD_TRACEBACK" in os.environ:
+            raise
+        words = "This is a fault of isobuild's own; with ISOBUILD_TRACEBACK=1 it tells where."
+        print(f"isobuild: {type(error).__name__}: {error}\n{words}", file=sys.stderr)
+        return FAILED
     return 0
 
 

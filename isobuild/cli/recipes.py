@@ -46,7 +46,7 @@ def recipe(name: str, options: dict[str, object], *, json: bool) -> None:
     if plan:
         print("\nThe steps, as the build user runs them:")
         for step in plan.steps:
-            print(f"\n{step.name}:\n  {shlex.join(step.argv)}" + (f" < {step.stdin}" if step.stdin else ""))
+            print(f"\n{step.name}:\n  {shlex.join(step.command())}" + (f" < {step.stdin}" if step.stdin else ""))
     say.words(f"\n{lacking}\n" if lacking else f"\nOrder it: isobuild order {name} --name NAME [--OPTION VALUE …]")
 
 
@@ -81,7 +81,7 @@ def _options(found: "Recipe") -> list[dict[str, Any]]:
 
 def _shown(found: "Recipe", plan: Plan | None) -> dict[str, Any]:
     steps = [
-        {"name": step.name, "argv": list(step.argv), "stdin": str(step.stdin) if step.stdin else None}
+        {"name": step.name, "argv": list(step.command()), "stdin": str(step.stdin) if step.stdin else None}
         for step in (plan.steps if plan else ())
     ]
     return {

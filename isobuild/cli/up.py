@@ -32,8 +32,8 @@ FIRST = "first"  # the name of the first task
 
 def up(*, port: int | None, bind: str | None, first: str | None, until_empty: bool) -> None:
     """Tick and serve until interrupted, or until nothing is left to build."""
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
+    logging.getLogger("isobuild").setLevel(logging.INFO)
     given = {"port": port, "bind": bind}
     settings = load(**{name: value for name, value in given.items() if value is not None})
     site.prepare(settings)

@@ -6,9 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Enum, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
-from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from isobuild.domain.states import BuildState, Cause, TaskState
 
@@ -16,8 +15,16 @@ from isobuild.domain.states import BuildState, Cause, TaskState
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime, kept in UTC to the microsecond."""
 
-    impl = DateTime(timezone=True).with_variant(DATETIME(fsp=6), "mysql", "mariadb")
+    impl = DateTime(timezone=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """MariaDB would keep whole seconds unless asked."""
+        if dialect.name not in {"mysql", "mariadb"}:
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.mysql import DATETIME
+
+        return dialect.type_descriptor(DATETIME(fsp=6))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse a time without a zone; store the others as UTC."""

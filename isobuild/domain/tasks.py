@@ -235,4 +235,7 @@ def delay(failed: int, first: float) -> timedelta:
 def expire(session: Session, ended_before: datetime) -> int:
     """Ready tasks older than that keep their record, but no longer their ISO."""
     old = select(Task.id).where(Task.state == TaskState.READY, Task.finished_at < ended_before)
-    return sum(move(session, Task, number, TaskState.READY, TaskState.EXPIRED) for number in session.scalars(old).all())
+    numbers = session.scalars(old).all()
+    expired = [number for number in numbers if move(session, Task, number, TaskState.READY, TaskState.EXPIRED)]
+    session.execute(delete(Artifact).where(Artifact.task_id.in_(expired)))
+    return len(expired)

@@ -4,8 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import sh
-
 from isobuild.errors import LaunchFailed
 
 
@@ -23,6 +21,8 @@ class LocalLauncher:
 
     def launch(self, build: int, token: str) -> None:
         """Start the runner as a session of its own. Raises LaunchFailed."""
+        import sh  # not for an idle tick
+
         program, *arguments = self.command
         try:
             self.logs.mkdir(parents=True, exist_ok=True)

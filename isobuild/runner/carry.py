@@ -1,6 +1,7 @@
 """Carrying a build's steps: each runs behind the door, is listened to, and ends in time or is ended."""
 
 import re
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -53,9 +54,9 @@ class Carry:
 
     def _run(self, index: int, step: Step) -> None:
         ear = Ear(self.log, lambda line: self._hear(index, step, line))
-        self.log.write("run", f"step {step.name}: {' '.join(step.argv)}")
+        self.log.write("run", f"step {step.name}: {shlex.join(step.command())}")
         self._progress(index, step, 0.0)
-        running = self.door.run(self.user, self.workspace.path, self._options(step), step.argv, ear.hear)
+        running = self.door.run(self.user, self.workspace.path, self._options(step), step.command(), ear.hear)
         status = self._wait(running, step)
         ear.end()
         if status:

@@ -12,8 +12,6 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import sh
-
 from isobuild.errors import HostFault
 
 ANY_STATUS = list(range(-64, 256))
@@ -90,6 +88,8 @@ class Door:
 
     def run(self, user: str, workspace: Path, options: list[str], argv: tuple[str, ...], hear: Hear) -> Running:
         """Start a command in a build's workspace. Raises HostFault if the script itself can't be started."""
+        import sh  # here and below: not for an idle tick
+
         inner, leash = os.pipe()
         try:
             with os.fdopen(inner, "rb") as stdin:
@@ -107,6 +107,8 @@ class Door:
 
     def remove(self, workspace: Path) -> None:
         """Remove a workspace, whoever owns the files in it. Raises HostFault."""
+        import sh
+
         try:
             self._command()("remove", str(workspace), _env=self._environment(), _tty_out=False)
         except sh.ErrorReturnCode as error:
@@ -115,6 +117,8 @@ class Door:
             raise HostFault(what=f"{self.script} can't be started: {error}") from error
 
     def _command(self) -> Any:
+        import sh
+
         if self.sudo:
             return sh.Command("sudo").bake("-n", str(self.script))
         return sh.Command(str(self.script))

@@ -10,13 +10,9 @@ from typing import Any
 from isobuild.db import Database
 from isobuild.domain import builds
 from isobuild.domain.hosts import Host
-from isobuild.errors import DatabaseDown, IsobuildError, LostBuild
+from isobuild.errors import DatabaseDown, IsobuildError, LostBuild, Stopped
 
 BEAT = 1.0  # seconds between two looks; a cancel is obeyed within a few of them
-
-
-class Stopped(IsobuildError):
-    """Somebody asked the build to stop: {asked}."""
 
 
 class Lease:

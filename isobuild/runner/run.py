@@ -25,13 +25,13 @@ from isobuild.domain.builds import CANCELED, End
 from isobuild.domain.hosts import Host
 from isobuild.domain.states import BuildState
 from isobuild.domain.tables import Build, Task
-from isobuild.errors import BuildFailed, DatabaseDown, HostFault, LostBuild, ReportRefused
+from isobuild.errors import BuildFailed, DatabaseDown, HostFault, LostBuild, ReportRefused, Stopped
 from isobuild.image import apt
 from isobuild.image.step import Place, Plan
 from isobuild.recipes import Cookbook
 from isobuild.runner.carry import Carry
 from isobuild.runner.door import Limits
-from isobuild.runner.lease import Lease, Stopped
+from isobuild.runner.lease import Lease
 from isobuild.runner.workspace import Workspace, Workspaces
 from isobuild.store.local import LocalStore, Stored
 from isobuild.store.log import Log

@@ -40,7 +40,7 @@ class Workspaces:
             for name, text in files.items():
                 workspace.write(name, text)
             workspace.write("options.json", json.dumps(options, indent=2, ensure_ascii=False) + "\n")
-            workspace.write("environment", "".join(f"{key}={value}\n" for key, value in environment.items()))
+            workspace.write("environment", "".join(f"{key}={value}\n" for key, value in environment.items()), 0o600)
         except OSError as error:
             raise HostFault(what=f"The workspace can't be made: {error}") from error
         return workspace
@@ -57,15 +57,16 @@ class Workspace:
 
     @property
     def environment(self) -> Path:
-        """The file with the build's environment, KEY=VALUE lines."""
+        """The file with the build's environment, KEY=VALUE lines; its owner's alone, since the token is in it."""
         return self.inputs / "environment"
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str, mode: int = 0o644) -> None:
         """Put a file among the inputs; one that starts with `#!` may be executed."""
         path = self.inputs / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode)
         path.write_text(text)
-        path.chmod(0o755 if text.startswith("#!") else 0o644)
+        path.chmod(mode | 0o111 if text.startswith("#!") else mode)
 
     def open_iso(self) -> BinaryIO:
         """The one `*.iso` in `out`. Raises NoArtifact.

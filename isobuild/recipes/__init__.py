@@ -1,0 +1,120 @@
+"""Recipes, found by themselves: the modules of this package, the site's own recipes/*.py, and installed packages.
+
+debian_live.py holds the class whose name is `debian-live`; there is no list to edit. A module is imported only when
+its recipe is asked for.
+"""
+
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib import import_module, util
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from isobuild.errors import HostFault, InvalidOption, UnknownOption, UnknownRecipe
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+    from isobuild.recipes.base import Recipe
+
+ENTRY_POINTS = "isobuild.recipes"
+
+
+class Cookbook:
+    """Every recipe this site has. Of recipes with the same name the site's own goes first, then isobuild's."""
+
+    def __init__(self, site: Path | None = None) -> None:
+        self.site = site
+
+    def names(self) -> list[str]:
+        """The names of all recipes, in order; none of them is imported for this."""
+        return sorted(self._sources())
+
+    def find(self, name: str) -> "Recipe":
+        """The recipe of this name. Raises UnknownRecipe, or HostFault if its module is broken."""
+        sources = self._sources()
+        if name not in sources:
+            raise UnknownRecipe(field="recipe", given=name, allowed=", ".join(sorted(sources)))
+        try:
+            return _recipe_in(sources[name](), name)
+        except Exception as error:  # a module that others wrote may fail in any way; it must be named, whatever it is
+            raise HostFault(what=f"Recipe {name} is broken: {type(error).__name__}: {error}") from error
+
+    def parse(self, name: str, options: Mapping[str, object]) -> "BaseModel":
+        """The recipe's options, checked. Texts as typed on a command line are understood ("a,b" for a list).
+
+        Raises UnknownOption or InvalidOption for the first bad one, naming the field, what was given and what may be.
+        """
+        from pydantic import ValidationError
+
+        model = self.find(name).Options
+        try:
+            return model.model_validate(dict(options), context={"site": self.site})
+        except ValidationError as error:
+            raise _explain(name, model, error.errors(include_url=False)[0]) from None
+
+    def dump(self, options: "BaseModel") -> dict[str, Any]:
+        """The options as JSON holds them; `parse` takes them back."""
+        return options.model_dump(mode="json")
+
+    def _sources(self) -> dict[str, Callable[[], ModuleType]]:
+        return dict([*_installed(), *_own(), *_of_site(self.site)])
+
+
+def _own() -> "Iterator[tuple[str, Callable[[], ModuleType]]]":
+    for found in pkgutil.iter_modules(__path__):
+        if found.name != "base":
+            yield _name(found.name), partial(import_module, f"{__name__}.{found.name}")
+
+
+def _installed() -> "Iterator[tuple[str, Callable[[], ModuleType]]]":
+    from importlib import metadata  # slow to import
+
+    for point in metadata.entry_points(group=ENTRY_POINTS):
+        yield point.name, partial(import_module, point.module)
+
+
+def _of_site(site: Path | None) -> "Iterator[tuple[str, Callable[[], ModuleType]]]":
+    for path in (site / "recipes").glob("[!_.]*.py") if site else ():
+        yield _name(path.stem), partial(_load, path)
+
+
+def _load(path: Path) -> ModuleType:
+    spec = util.spec_from_file_location(f"isobuild_site_recipes.{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python module")
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _name(module: str) -> str:
+    return module.replace("_", "-")
+
+
+def _recipe_in(module: ModuleType, name: str) -> "Recipe":
+    from isobuild.recipes.base import Recipe
+
+    for each in vars(module).values():
+        if isinstance(each, type) and issubclass(each, Recipe) and getattr(each, "name", None) == name:
+            return each()
+    raise LookupError(f"{module.__file__} has no class derived from Recipe whose name is {name!r}")
+
+
+def _explain(recipe: str, model: "type[BaseModel]", error: "ErrorDetails") -> UnknownOption | InvalidOption:
+    field, given = str(error["loc"][0]) if error["loc"] else "options", error["input"]
+    if error["type"] == "extra_forbidden":
+        return UnknownOption(recipe=recipe, field=field, given=given, allowed=", ".join(model.model_fields))
+    if error["type"] == "missing":
+        return InvalidOption(field=field, given=None, allowed=f"it is needed: {model.model_fields[field].description}")
+    return InvalidOption(field=field, given=given, allowed=_allowed(error))
+
+
+def _allowed(error: "ErrorDetails") -> str:
+    if error["type"].startswith("bool"):
+        return "yes or no"
+    words = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"one of {words}" if error["type"] == "literal_error" else words

@@ -1,0 +1,65 @@
+"""The form of an order: a name, a recipe's options, queue and priority."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from isobuild.config import Settings
+from isobuild.errors import BadInput, InvalidOption, UnknownOption
+from isobuild.web.fields import OPTION, Field, as_text, from_options
+
+
+@dataclass(frozen=True)
+class Form:
+    """The fields, in three groups."""
+
+    name: Field
+    options: list[Field]
+    rank: list[Field]
+
+    @property
+    def fields(self) -> list[Field]:
+        """All of them, as they stand on the page."""
+        return [self.name, *self.options, *self.rank]
+
+    def chosen(self, typed: Mapping[str, str]) -> dict[str, object]:
+        """The options that were typed, by their names in the recipe."""
+        values = {field.name.removeprefix(OPTION): field.read(typed) for field in self.options}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def like(self, options: Mapping[str, Any]) -> "Form":
+        """The form with the options of an earlier order."""
+        earlier = {OPTION + name: as_text(value) for name, value in options.items()}
+        filled = [replace(field, value=earlier.get(field.name, field.value)) for field in self.options]
+        return replace(self, options=filled)
+
+    def keep(self, typed: Mapping[str, str], errors: Mapping[str, str]) -> "Form":
+        """The form as it was typed, with what is wrong beside each field."""
+        name, *rest = (field.keep(typed, errors) for field in self.fields)
+        return Form(name, rest[: len(self.options)], rest[len(self.options) :])
+
+
+def form_for(model: type[BaseModel], settings: Settings) -> Form:
+    """The form of a recipe with these options, at this site."""
+    name = Field(
+        name="name", label="Name", hint="of the task and of its ISO file, such as kiosk or tealinux-2.0", needed=True
+    )
+    return Form(name, from_options(model), _rank(settings))
+
+
+def beside(error: BadInput) -> dict[str, str]:
+    """The words of an error, by the name of the field that they belong to."""
+    option = isinstance(error, InvalidOption | UnknownOption)
+    return {OPTION * option + error.field: str(error).removeprefix(f"{error.field}: ")}
+
+
+def _rank(settings: Settings) -> list[Field]:
+    usual = "default" if "default" in settings.queues else settings.queues[0]
+    first = f"tasks in {settings.queues[0]} go first"
+    higher = "from -1000 to 1000; within a queue, higher goes first"
+    return [
+        Field(name="queue", label="Queue", kind="select", value=usual, choices=settings.queues, hint=first),
+        Field(name="priority", label="Priority", kind="number", value="0", step="1", hint=higher),
+    ]

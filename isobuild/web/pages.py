@@ -1,0 +1,76 @@
+"""The pages: the list of tasks, and one for each task."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from isobuild.errors import HostFault
+from isobuild.web.desk import AtDesk, Desk
+from isobuild.web.logs import follow
+from isobuild.web.numbers import Before, Chosen, Number
+from isobuild.web.views import is_part, render
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = 25  # tasks on a page
+MOVING = ("pending", "blocked", "building")
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+def show_tasks(request: Request, desk: AtDesk, before: Before = None) -> Response:
+    """Recipes to order from, and the tasks, the newest first; the page keeps them up to date."""
+    found = desk.tasks(before=before, limit=PAGE + 1)
+    tasks, more = found[:PAGE], len(found) > PAGE
+    return render(
+        request, "_tasks.html" if is_part(request) else "tasks.html",
+        tasks=tasks, before=before, older=tasks[-1]["id"] if more else None,
+        moving=any(task["state"] in MOVING for task in tasks),
+        recipes=[] if is_part(request) else _recipes(desk),
+    )  # fmt: skip
+
+
+@router.api_route("/tasks/{task}", methods=["GET", "HEAD"])
+def show_task(request: Request, desk: AtDesk, task: Number, build: Chosen = None) -> Response:
+    """All about a task, with the log of one of its builds: the last, unless another is chosen."""
+    shown, builds = desk.task(task), desk.builds(task=task)
+    chosen = desk.build(task, build) if builds else None
+    return render(
+        request, "_task.html" if is_part(request) else "task.html",
+        task=shown, builds=builds, moving=shown["state"] in MOVING, log=chosen and follow(desk, chosen),
+        chosen=chosen, explicit=build is not None,
+    )  # fmt: skip
+
+
+@router.post("/tasks/{task}/cancel")
+def cancel(desk: AtDesk, task: Number) -> Response:
+    """Cancel it."""
+    return _change(desk.cancel, task, f"/tasks/{task}")
+
+
+@router.post("/tasks/{task}/retry")
+def retry(desk: AtDesk, task: Number) -> Response:
+    """Let it be built again."""
+    return _change(desk.retry, task, f"/tasks/{task}")
+
+
+@router.post("/tasks/{task}/remove")
+def remove(desk: AtDesk, task: Number) -> Response:
+    """Forget it."""
+    return _change(desk.remove, task, "/")
+
+
+def _change(change: Callable[[int], None], task: int, after: str) -> Response:
+    change(task)
+    return RedirectResponse(after, 303)
+
+
+def _recipes(desk: Desk) -> list[dict[str, str]]:
+    return [_card(desk, name) for name in desk.cookbook.names()]
+
+
+def _card(desk: Desk, name: str) -> dict[str, str]:
+    try:
+        return {"name": name, "title": desk.cookbook.find(name).title, "broken": ""}
+    except HostFault as error:  # a recipe of the site's own; the others must not suffer for it
+        return {"name": name, "title": name, "broken": str(error)}

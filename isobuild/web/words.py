@@ -1,0 +1,84 @@
+"""Values as words for people."""
+
+import re
+from datetime import datetime
+
+from isobuild.domain.listing import Shown
+
+CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+
+THEN = {
+    "request": "The order itself can't be built: order again with other options.",
+    "upstream": "A mirror or the network failed, not the order: retry later.",
+    "host": "This server lacked something, not the order: tell the people who run it, then retry.",
+    "lost": "The build was lost with its runner, not by the order's fault: retry.",
+    "timeout": "It took too long: order less, or ask the people who run this server for a longer time limit.",
+}
+
+
+def size(count: int) -> str:
+    """A number of bytes."""
+    return f"{count / (1 << 20):.1f} MiB" if count < 1 << 30 else f"{count / (1 << 30):.2f} GiB"
+
+
+def moment(time: str) -> str:
+    """A time of a listing, to the second: "2026-11-21 06:43:00 UTC"."""
+    return f"{time[:19].replace('T', ' ')} UTC"
+
+
+def clock(time: str) -> str:
+    """The time of day of a log's line."""
+    return time[11:19]
+
+
+def took(build: Shown) -> str:
+    """How long an ended build took."""
+    if not (build["started_at"] and build["finished_at"]):
+        return ""
+    seconds = (datetime.fromisoformat(build["finished_at"]) - datetime.fromisoformat(build["started_at"])).seconds
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def where(task: Shown) -> str:
+    """Where a task stands, in a few words; what its state says already is left out."""
+    if task["state"] == "building":
+        stopping = "stopping: " if task["stopping"] else ""
+        step = f", {task['step']}" if task["step"] else ""
+        return f"{stopping}{task['percent']:.0f} %{step}"
+    if task["state"] == "pending" and task["not_before"]:
+        tried = f"attempt {task['attempts'] + 1} of {task['max_attempts']}, " if task["attempts"] else ""
+        return f"{tried}not before {moment(task['not_before'])}"
+    if task["state"] == "pending" and task["before"] is not None:
+        return f"{task['before']} before it" if task["before"] else "next, as soon as a slot is free"
+    return ""
+
+
+def headline(task: Shown) -> str:
+    """A task in the title of its page: the name, the state, and the percent of it that moves."""
+    percent = f" {task['percent']:.0f} %" if task["state"] == "building" else ""
+    return f"{task['name']}: {task['state']}{percent}"
+
+
+def then(task: Shown) -> str:
+    """What happens next, or what a person can do."""
+    if task["state"] == "building" and task["stopping"]:
+        return "It stops within seconds."
+    if task["state"] == "failed":
+        return THEN.get(task["cause"], "Read its log, then retry.")
+    return {
+        "pending": "It starts by itself when its turn comes. You may close this page and come back.",
+        "blocked": "It waits for another task.",
+        "building": "It is being built. You may close this page and come back.",
+        "ready": "Download it, check it, and write it to a USB stick or boot it in a virtual machine.",
+        "canceled": "It was canceled. Retry builds it after all, with the same options.",
+        "expired": "Its ISO was kept for its time and then removed. Retry builds it again, with the same options.",
+    }[task["state"]]
+
+
+def clean(text: str) -> str:
+    """A line of a log without the codes that colour terminals."""
+    return CONTROLS.sub("", text)
