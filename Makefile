@@ -8,7 +8,7 @@ export MYPY_CACHE_DIR := $(CACHE)/mypy
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check lock bench dist clean
+.PHONY: help setup setup-test run test check install lock bench dist clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ check: setup-test ## look at the source without running it: style, types, shell 
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest -q -p no:cacheprovider tests/test_layers.py tests/test_repository.py
+
+install: ## make this machine a server of isobuild, as docs/install.md tells
+	@scripts/install
 
 lock: setup-test ## make uv.lock anew after a change of the dependencies
 	scripts/lock

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
-from pydantic.functional_validators import BeforeValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,6 +24,7 @@ def _words(value: object) -> object:
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().resolve())]  # builds get its true path
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
 Bytes = Annotated[int, Field(ge=1 << 20)]
 
@@ -43,7 +44,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ISOBUILD_", extra="forbid", frozen=True, env_ignore_empty=True)
 
-    home: Path = Field(default_factory=default_home, description="the one folder that holds everything isobuild keeps")
+    home: Folder = Field(
+        default_factory=default_home, description="the one folder that holds everything isobuild keeps"
+    )
     database: str = Field("", description="SQLAlchemy URL of the database; empty: SQLite in the home")
     host: str = Field(
         default_factory=socket.gethostname, pattern=r"^[\w.-]{1,64}$", description="this host's name in the database"

@@ -39,8 +39,11 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that changes nothing."""
-        with _translated(), Session(self.engine, expire_on_commit=False) as session:
-            yield session
+        try:
+            with _translated(), Session(self.engine, expire_on_commit=False) as session:
+                yield session
+        except _CollisionError as collision:
+            raise DatabaseDown(why=str(collision)) from collision
 
     def write(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work(session, …)` in one committed transaction; after a deadlock or lock timeout it is done anew.

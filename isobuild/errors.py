@@ -148,6 +148,10 @@ class DatabaseOutdated(IsobuildError):
     """The database is at revision {found}, and this isobuild needs {needed}: run 'isobuild db upgrade'."""
 
 
+class NotYourHome(IsobuildError):
+    """{home} belongs to {owner}: call isobuild as that user, or set ISOBUILD_HOME to a folder of your own."""
+
+
 class Damaged(IsobuildError):
     """The copy's SHA-256 is {found}, and {wanted} was expected: the file in the store is damaged."""
 

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isobuild import schema, tick
 from isobuild.config import Settings, executable, resource
 from isobuild.db import Database
 from isobuild.domain.hosts import Host
+from isobuild.errors import NotYourHome
 from isobuild.launchers.local import LocalLauncher
 from isobuild.recipes import Cookbook
 from isobuild.runner.door import Door
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 def prepare(settings: Settings) -> None:
     """Make the home. A build user may pass through to its workspace and read what the site gives to builds; no more."""
+    _check_owner(settings.home)
     for folder, mode in (
         (settings.home, 0o711),
         (settings.workspaces, 0o711),
@@ -32,11 +35,18 @@ def prepare(settings: Settings) -> None:
             folder.chmod(mode)
 
 
+def _check_owner(home: Path) -> None:
+    """Root included: files that it left in another user's home would be in that user's way."""
+    if home.exists() and home.stat().st_uid != os.geteuid():
+        raise NotYourHome(home=home, owner=home.owner())
+
+
 def database(settings: Settings) -> Database:
     """The site's database, at the revision that this isobuild needs; a new SQLite file is made on the way.
 
     Raises DatabaseDown, DatabaseOutdated.
     """
+    _check_owner(settings.home)
     db = Database(settings.database_url)
     if db.make_file() and schema.current(db) is None:
         schema.upgrade(db)

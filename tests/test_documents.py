@@ -83,4 +83,4 @@ def test_every_error_has_its_words() -> None:
 
 def test_the_crontab_example_is_a_line_a_minute() -> None:
     lines = [line for line in (TOP / "crontab.example").read_text().splitlines() if line and not line.startswith("#")]
-    assert [line.split()[:7] for line in lines] == [["*"] * 5 + ["/usr/bin/isobuild", "tick"]]
+    assert [line.split()[:7] for line in lines] == [["*"] * 5 + ["/usr/local/bin/isobuild", "tick"]]

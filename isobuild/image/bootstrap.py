@@ -7,14 +7,14 @@ from pathlib import PurePath
 from isobuild.image.step import Mark, Place, Step
 
 MARKS = (
-    Mark(r"^I: running apt-get update", 0.02),
-    Mark(r"^I: downloading packages with apt", 0.12),
-    Mark(r"^I: extracting archives", 0.16),
-    Mark(r"^I: installing essential packages", 0.25),
-    Mark(r"^I: downloading .*remaining|^I: installing remaining packages", 0.35),
-    Mark(r"^I: running .*--customize-hook", 0.75),
-    Mark(r"^I: cleaning package lists", 0.95),
-    Mark(r"^I: creating tarball", 0.97),
+    Mark(r"^I: running apt-get update", 0.01),
+    Mark(r"^I: downloading packages with apt", 0.03),
+    Mark(r"^I: extracting archives", 0.04),
+    Mark(r"^I: installing essential packages", 0.09),
+    Mark(r"^I: installing remaining packages", 0.26),
+    Mark(r"^I: running --customize-hook", 0.65),
+    Mark(r"^I: running special hook: download", 0.9),
+    Mark(r"^I: creating tarball", 0.92),
 )
 
 

@@ -1,10 +1,9 @@
 """The API: the same calls as the pages', as JSON."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from isobuild.domain.listing import Shown
 from isobuild.domain.states import BuildState, TaskState
@@ -27,14 +26,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/api", tags=["tasks"], responses=PROBLEMS)
 
 
-def _is_text(value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError:
-        raise ValueError("JSON with whole characters and numbers") from None
-    return value
-
-
 class Wish(BaseModel):
     """What is ordered."""
 
@@ -42,9 +33,7 @@ class Wish(BaseModel):
 
     recipe: str = Field(description="how it is made", examples=["tiny"])
     name: str = Field(description="of the task and of its ISO file", examples=["kiosk"])
-    options: Annotated[dict[str, Any], AfterValidator(_is_text)] = Field(
-        {}, description="what the recipe lets you choose"
-    )
+    options: dict[str, Any] = Field({}, description="what the recipe lets you choose")
     queue: str = Field("default", description="one of this server's queues")
     priority: int = Field(0, description="within a queue, higher goes first")
 

@@ -1,5 +1,6 @@
 """Fields of a form: made from the JSON schema of a recipe's options, and read as a person filled them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 
 OPTION = "option."  # in front of an option's name: a recipe may have an option called "name"
-KINDS = {"boolean": "checkbox", "integer": "number", "number": "number", "array": "list"}
+KINDS = {"boolean": "checkbox", "integer": "number", "number": "number", "array": "list", "object": "json"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One field: its name in the form, its kind (text, number, checkbox, select, list), and what stands in it."""
+    """One field: its name in the form, its kind (text, number, checkbox, select, list, json), and what stands in it."""
 
     name: str
     label: str
@@ -30,7 +31,9 @@ class Field:
         if self.kind == "checkbox":
             return text is not None
         if self.kind == "list":
-            return [word.strip() for word in (text or "").split(",") if word.strip()]
+            return _as_list((text or "").strip())
+        if self.kind == "json":
+            return _as_json(text) if text else None
         if self.kind == "select":
             return next((choice for choice in self.choices if as_text(choice) == text), text)
         return None if text == "" and (self.kind == "number" or not self.value) else text
@@ -52,12 +55,29 @@ def from_options(model: type[BaseModel]) -> list[Field]:
 
 
 def as_text(value: object) -> str:
-    """A value as it stands in a field."""
+    """A value as it stands in a field, to be read back from there."""
     if isinstance(value, bool):
         return "on" if value else ""
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+    if isinstance(value, list):
+        listed = ", ".join(map(str, value))
+        return listed if _as_list(listed) == value else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False) if value else ""
     return "" if value is None else str(value)
+
+
+def _as_list(text: str) -> object:
+    if text.startswith("["):
+        return _as_json(text)
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _as_json(text: str) -> object:
+    """The value, or the text itself for the recipe to complain of."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _field(name: str, facts: dict[str, Any], needed: bool) -> Field:
