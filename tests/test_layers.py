@@ -25,7 +25,7 @@ LAYERS = {
     "schema": "errors config db",
     "nudge": "",
     "tick": "errors domain launchers.base",
-    "runner": "errors config db domain image recipes store",
+    "runner": "errors config db domain image nudge recipes store",
     "site": "errors config db schema domain recipes store launchers runner tick",
     "clock": "errors config db domain store launchers runner.workspace tick nudge",
     "web": "errors config db domain recipes store",

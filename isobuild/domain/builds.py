@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from isobuild.domain import tasks
 from isobuild.domain.guard import change, move
-from isobuild.domain.hosts import Host, process_start
+from isobuild.domain.hosts import Host, is_alive, process_start
 from isobuild.domain.states import BuildState, Cause, TaskState
 from isobuild.domain.tables import Artifact, Build, Task
 from isobuild.errors import BuildFailed, LostBuild, NotFound, ReportRefused, TimedOut
 
-ERROR_LENGTH = 4000
+LONGEST = 4000  # characters of an error
 
 
 class File(Protocol):
@@ -45,7 +45,7 @@ class End:
     def of(cls, failure: BuildFailed) -> "End":
         """The end that a failure makes."""
         state = BuildState.TIMED_OUT if isinstance(failure, TimedOut) else BuildState.FAILED
-        return cls(state=state, cause=Cause(failure.cause), error=str(failure)[:ERROR_LENGTH])
+        return cls(state=state, cause=Cause(failure.cause), error=str(failure))
 
 
 SUCCEEDED = BuildState.SUCCEEDED
@@ -146,7 +146,7 @@ def heartbeat(session: Session, number: int, token: str, host: Host, now: dateti
 
 def progress(session: Session, number: int, token: str, percent: float, step: str | None) -> None:
     """Tell how far it is: `percent` from 0 to 100, and the step in hand. Raises LostBuild."""
-    _hold(session, number, token, percent=percent, step=step)
+    _hold(session, number, token, percent=percent, step=step and clean(step))
 
 
 def _hold(session: Session, number: int, token: str, **told: Any) -> None:
@@ -174,23 +174,29 @@ def finish(session: Session, number: int, token: str, end: End, now: datetime) -
 
 
 def _end(session: Session, build: Build, end: End, now: datetime, *also: ColumnElement[bool]) -> bool:
+    error = end.error and clean(end.error)
     told: dict[str, Any] = {
         "cause": end.cause,
-        "error": end.error,
+        "error": error,
         "finished_at": now,
         "open_task": None,
         "open_slot": None,
     }
     if end.step:
-        told["step"] = end.step
+        told["step"] = clean(end.step)
     if end.state is SUCCEEDED:
         told["percent"] = 100.0
     if not move(session, Build, build.id, BuildState.RUNNING, end.state, *also, **told):
         return False
     if end.file:
         session.add(Artifact(task_id=build.task_id, build_id=build.id, created_at=now, **_facts(end.file)))
-    tasks.settle(session, build.task_id, end.state, end.cause, end.error, now)
+    tasks.settle(session, build.task_id, end.state, end.cause, error, now)
     return True
+
+
+def clean(text: str) -> str:
+    """What any program may have said, as every database takes it: no NUL, no lone surrogates, not too long."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")[:LONGEST]
 
 
 def _facts(file: File) -> dict[str, Any]:
@@ -228,7 +234,7 @@ def _lost(session: Session, host: Host, now: datetime) -> Iterable[Build]:
 
 def _is_lost(build: Build, host: Host, now: datetime) -> bool:
     if build.host == host.name and build.pid is not None:
-        return process_start(build.pid) != build.pid_start
+        return not is_alive(build.pid, build.pid_start)
     return build.leased_until < now
 
 

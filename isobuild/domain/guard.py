@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, update
+from sqlalchemy import ColumnElement, CursorResult, Result, update
 from sqlalchemy.orm import Session
 
 from isobuild.domain.states import MOVES
@@ -32,4 +32,9 @@ def move(
 def change(session: Session, row: type[Task] | type[Build], *where: ColumnElement[bool], **values: Any) -> int:
     """UPDATE the rows that satisfy all of `where`; the number of them."""
     statement = update(row).where(*where).values(**values).execution_options(synchronize_session=False)
-    return cast(CursorResult[Any], session.execute(statement)).rowcount
+    return rows(session.execute(statement))
+
+
+def rows(result: Result[Any]) -> int:
+    """How many rows an UPDATE or DELETE met."""
+    return cast(CursorResult[Any], result).rowcount

@@ -32,3 +32,9 @@ def process_start(pid: int) -> str | None:
     except OSError:
         return None
     return None if fields[0] in {b"Z", b"X"} else f"{boot_id()}/{fields[19].decode()}"
+
+
+def is_alive(pid: int, start: str | None) -> bool:
+    """Whether the process of this machine that had this number and this start still lives."""
+    now = process_start(pid)
+    return now is not None and now == start

@@ -43,14 +43,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class JsonText(TypeDecorator[Any]):
-    """A JSON value in a text column, its keys in order, so that equal values are equal texts."""
+    """A JSON value in a text column: ASCII, its keys in order, so that equal values are equal texts."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
         """Write it canonically."""
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read it back."""
@@ -84,7 +84,11 @@ class Base(DeclarativeBase):
 
 
 #: A number is never given twice (SQLite would), and text is compared byte by byte (MariaDB would not).
-TABLE = {"sqlite_autoincrement": True, "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+TABLE = {
+    "sqlite_autoincrement": True,
+    **{f"{dialect}_charset": "utf8mb4" for dialect in ("mysql", "mariadb")},
+    **{f"{dialect}_collate": "utf8mb4_bin" for dialect in ("mysql", "mariadb")},
+}
 
 
 class User(Base):

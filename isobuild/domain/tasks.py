@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from isobuild.domain.guard import change, move
+from isobuild.domain.guard import change, move, rows
 from isobuild.domain.states import BuildState, Cause, TaskState
 from isobuild.domain.tables import Artifact, Build, Task, User
 from isobuild.errors import (
@@ -196,12 +196,9 @@ def retry(session: Session, number: int) -> None:
 def remove(session: Session, number: int) -> None:
     """Forget a task and its builds. Raises NotFound, CannotRemove while it has an open build."""
     get(session, number)
-    open_build = session.scalar(select(Build.id).where(Build.open_task == number))
-    if open_build is not None:
-        raise CannotRemove(task=number, build=open_build)
-    for row in (Artifact, Build):
-        session.execute(delete(row).where(row.task_id == number))
-    session.execute(delete(Task).where(Task.id == number))
+    idle = delete(Task).where(Task.id == number, Task.state != TaskState.BUILDING)  # its builds go with it
+    if not rows(session.execute(idle)):
+        raise CannotRemove(task=number, build=session.scalar(select(Build.id).where(Build.open_task == number)))
 
 
 # what its build's end makes of it

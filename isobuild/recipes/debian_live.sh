@@ -10,6 +10,7 @@ fail() {
 }
 
 name_host() {
+	hostname "$NAME"
 	echo "$NAME" >/etc/hostname
 	printf '127.0.0.1\tlocalhost %s\n::1\tlocalhost ip6-localhost ip6-loopback\n' "$NAME" >/etc/hosts
 }
@@ -77,7 +78,9 @@ make_initrd() {
 	sed -i 's/--show-depends "\$@"; } |$/--show-depends "$@"; } | sort -u |/' "$functions"
 	mkinitramfs -c zstd -l "$INITRD_LEVEL" -o "$here/initrd.img" "$version"
 	cp -p "$here/functions" "$functions"
-	cp "/boot/vmlinuz-$version" "$here/vmlinuz"
+	kernel=/boot/vmlinuz-$version
+	[ -e "$kernel" ] || kernel=/usr/lib/modules/$version/vmlinuz
+	cp "$kernel" "$here/vmlinuz"
 }
 
 name_host

@@ -66,7 +66,7 @@ class Tiny(Recipe):
         }
         steps = (
             *packages.unpack(place, KERNEL, tree),
-            Step("kernel", _find(tree, "*/boot/vmlinuz-*", "cp", "{}", f"{place.work / 'vmlinuz'}"), weight=0.1),
+            Step("kernel", _find(tree, "*/vmlinuz*", "cp", "{}", f"{place.work / 'vmlinuz'}"), weight=0.1),
             *_initrd(place),
             *boot.records(place),
             burn(place, options.hostname, seal, contents, weight=0.3),

@@ -11,8 +11,8 @@ from isobuild.image.step import Plan, Step
 from isobuild.runner import causes
 from isobuild.runner.door import REFUSED, TIMED_OUT, USAGE, Door, Limits, Running
 from isobuild.runner.lease import Lease
+from isobuild.runner.log import Log, Splitter
 from isobuild.runner.workspace import Workspace
-from isobuild.store.log import Log, Splitter
 
 #: What a script may print about itself: `isobuild: 40% unpacking`, or `isobuild: later`
 SAID = re.compile(r"isobuild: *(?:(?P<percent>\d+(?:\.\d+)?) *% *(?P<what>.*)|(?P<later>later))\s*")

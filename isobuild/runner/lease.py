@@ -60,6 +60,8 @@ class Lease:
                 self._say_if_out(error)
             except LostBuild as error:
                 self._over = error
+            except Exception as error:  # whatever it is, a runner without a lease would be worse
+                self.note(f"{type(error).__name__}: {error}")
 
     def _look(self) -> None:
         asked = self._read()

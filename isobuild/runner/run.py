@@ -32,9 +32,9 @@ from isobuild.recipes import Cookbook
 from isobuild.runner.carry import Carry
 from isobuild.runner.door import Limits
 from isobuild.runner.lease import Lease
+from isobuild.runner.log import Log
 from isobuild.runner.workspace import Workspace, Workspaces
 from isobuild.store.local import LocalStore, Stored
-from isobuild.store.log import Log
 
 STEPS_SHARE = 0.98  # of the whole; the rest is publishing
 PATIENCE = 3600.0  # seconds that a build's end waits for a database that is away

@@ -4,14 +4,11 @@ TIME is UTC with microseconds (RFC 3339), STREAM is `out`, `err`, or `run` for t
 file keeps the streams together in their order; a filter on the second word takes them apart.
 """
 
-from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
 from typing import NamedTuple
 
-LONGEST = 8 << 10  # characters of one line that are kept
+CHUNK = 4 << 20  # bytes that are read at a time
 
 
 class Line(NamedTuple):
@@ -22,55 +19,12 @@ class Line(NamedTuple):
     text: str
 
 
-class Log:
-    """Appends to a build's log until it has `limit` bytes, and remembers the last lines."""
-
-    def __init__(self, path: Path, limit: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
-        self._room = limit - self._file.tell()
-        self._lock = Lock()
-        self._last: deque[Line] = deque(maxlen=20)
-
-    def write(self, stream: str, text: str) -> None:
-        """Add a line, with the time it came."""
-        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        with self._lock:
-            line = Line(time, stream, text[:LONGEST])
-            self._last.append(line)
-            self._append(line)
-
-    def _append(self, line: Line) -> None:
-        data = f"{' '.join(line)}\n".encode(errors="replace")
-        if self._room <= 0:
-            return
-        self._room -= len(data)
-        if self._room <= 0:
-            data = f"{line.time} run The log is full: what comes now is not kept.\n".encode()
-        self._file.write(data)
-        self._file.flush()
-
-    def tail(self, count: int = 3) -> str:
-        """The last lines, those of stderr if it said anything, as one."""
-        said = [line for line in self._last if line.stream != "run" and line.text.strip()]
-        errors = [line for line in said if line.stream == "err"]
-        return " / ".join(line.text.strip() for line in (errors or said)[-count:]) or "it printed nothing"
-
-    def heard(self, stream: str) -> bool:
-        """Whether that stream said anything lately."""
-        return any(line.stream == stream for line in self._last)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
 def read(path: Path, offset: int = 0) -> tuple[list[Line], int]:
     """The whole lines of a log from byte `offset` on, and the offset after them. A missing log has none."""
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            data = file.read(4 << 20)
+            data = file.read(CHUNK)
     except FileNotFoundError:
         return [], offset
     whole = data[: data.rfind(b"\n") + 1]
@@ -78,27 +32,7 @@ def read(path: Path, offset: int = 0) -> tuple[list[Line], int]:
 
 
 def _lines(data: bytes) -> Iterator[Line]:
-    for raw in data.decode(errors="replace").splitlines():
+    for raw in data.decode(errors="replace").split("\n")[:-1]:
         time, _, rest = raw.partition(" ")
         stream, _, text = rest.partition(" ")
         yield Line(time, stream, text)
-
-
-class Splitter:
-    """Cuts a stream's chunks into lines at line feeds and carriage returns; an endless line is cut too."""
-
-    def __init__(self) -> None:
-        self._rest = ""
-
-    def feed(self, chunk: str) -> list[str]:
-        """The lines that this chunk completes."""
-        *lines, self._rest = (self._rest + chunk).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        if len(self._rest) > LONGEST:
-            lines.append(self._rest)
-            self._rest = ""
-        return lines
-
-    def end(self) -> list[str]:
-        """What is left when the stream ends."""
-        rest, self._rest = self._rest, ""
-        return [rest] if rest else []

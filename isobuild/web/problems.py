@@ -2,6 +2,7 @@
 
 import json
 import math
+import reprlib
 from http import HTTPStatus
 from typing import Any
 
@@ -121,5 +122,5 @@ def _plain(given: Any) -> Any:
         return given
     if isinstance(given, int) and abs(given) < 1 << 63:
         return given
-    text = given if isinstance(given, str) else f"{given}"
+    text = given if isinstance(given, str) else reprlib.repr(given)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
