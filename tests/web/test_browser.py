@@ -1,0 +1,158 @@
+"""A person's way, in a real browser: order, watch it move, download, check."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from isobuild.domain import tasks
+from web.counter import NOW, Counter
+from web.serving import serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+PATIENCE = 30_000  # milliseconds for what takes one or two seconds, on a loaded machine
+CONTENT = bytes(range(256)) * 4096
+
+
+@pytest.fixture(scope="module")
+def browser(needed: Callable[[str], str]) -> Iterator["Browser"]:
+    """A browser of this module."""
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=needed("chromium"), headless=True)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(counter: Counter) -> Iterator[str]:
+    """The address of the page."""
+    with serve(counter.settings.home) as (address, _):
+        yield address
+
+
+@pytest.fixture
+def page(browser: "Browser", address: str) -> Iterator["Page"]:
+    """The page, in a window of its own; nothing that the browser complains of is overlooked."""
+    with browser.new_context(base_url=address) as context:
+        page = context.new_page()
+        complaints: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        yield page
+        assert [words for words in complaints if not re.search("responded with a status of (404|422)", words)] == []
+        assert [url for url in asked if not url.startswith(address)] == []
+
+
+def test_order_correct_and_order(page: "Page", counter: Counter) -> None:
+    from playwright.sync_api import expect
+
+    page.goto("/")
+    expect(page.get_by_text("Nothing ordered yet")).to_be_visible()
+    page.get_by_role("link", name="Debian live").click()
+    page.get_by_label("Name", exact=False).first.fill("my kiosk")
+    page.get_by_label("Hostname").fill("lab-2")
+    page.get_by_label("Packages").fill("htop, nginx")
+    page.get_by_role("button", name="Order").click()
+    expect(page.locator("#name-error")).to_contain_text("'my kiosk' can't be a name")
+    expect(page.get_by_label("Packages")).to_have_value("htop, nginx")
+    page.locator("#name").fill("kiosk")
+    page.get_by_role("button", name="Order").click()
+    expect(page).to_have_url(re.compile(r"/tasks/1$"))
+    expect(page).to_have_title("kiosk: pending · isobuild")
+    assert counter.task(1)["options"]["packages"] == ["htop", "nginx"]
+    assert counter.task(1)["options"]["hostname"] == "lab-2"
+
+
+def test_a_task_moves_by_itself_until_it_is_downloaded(page: "Page", counter: Counter, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    number = counter.order("kiosk")
+    page.goto(f"/tasks/{number}")
+    expect(page.get_by_text("next, as soon as a slot is free")).to_be_visible()
+    build = counter.start()
+    counter.log(build[0], "run step kernel", "out unpacking")
+    expect(page.locator(".lines")).to_contain_text("unpacking")
+    for percent in (20.0, 70.0):
+        counter.progress(build, percent, "kernel")
+        expect(page.get_by_role("progressbar")).to_have_attribute("value", str(percent))
+        expect(page).to_have_title(f"kiosk: building {percent:.0f} % · isobuild")
+    counter.log(build[0], "err <script>document.title = 'stolen'</script>")
+    expect(page.locator(".lines li.err")).to_contain_text("stolen")
+    counter.log(build[0], "run done")
+    stored = counter.succeed(build, CONTENT)
+    expect(page.get_by_role("status")).to_have_text("ready")
+    expect(page).to_have_title("kiosk: ready · isobuild")
+    expect(page.locator(".lines li").last).to_contain_text("done")
+    expect(page.locator(".lines")).to_contain_text("unpacking")
+    assert page.locator(".lines li").count() == 4
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    download.value.save_as(tmp_path / "kiosk.iso")
+    digest = hashlib.sha256((tmp_path / "kiosk.iso").read_bytes()).hexdigest()
+    assert digest == stored.sha256
+    expect(page.get_by_text(digest)).to_be_visible()
+
+
+def test_the_list_moves_without_losing_what_a_person_does(page: "Page", counter: Counter) -> None:
+    from playwright.sync_api import expect
+
+    counter.order("first")
+    build = counter.start()
+    counter.order("second")
+    page.goto("/")
+    link = page.get_by_role("link", name="second")
+    link.focus()
+    counter.progress(build, 55.0, "squash")
+    expect(page.locator(".progress span", has_text="55 %, squash")).to_be_visible()
+    expect(link).to_be_focused()
+    counter.succeed(build, CONTENT)
+    expect(page.get_by_role("link", name="Download first.iso")).to_be_visible()
+    expect(link).to_be_focused()
+
+
+def test_a_question_stays_open_while_the_page_moves(page: "Page", counter: Counter) -> None:
+    from playwright.sync_api import expect
+
+    number = counter.order("kiosk")
+    page.goto(f"/tasks/{number}")
+    page.get_by_text("Cancel", exact=True).click()
+    build = counter.start(NOW)
+    counter.progress(build, 5.0, "kernel")
+    expect(page.locator(".progress span", has_text="5 %, kernel")).to_be_visible()
+    page.get_by_role("button", name="Yes, cancel").click()
+    expect(page.get_by_role("status")).to_have_text("stopping")
+
+
+def test_a_task_that_was_removed_meanwhile_is_told(page: "Page", counter: Counter) -> None:
+    from playwright.sync_api import expect
+
+    number = counter.order("kiosk")
+    page.goto(f"/tasks/{number}")
+    counter.db.write(tasks.remove, number)
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+
+
+def test_without_javascript_it_is_still_a_page(browser: "Browser", address: str, counter: Counter) -> None:
+    with browser.new_context(base_url=address, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/order/tiny")
+        page.locator("#name").fill("kiosk")
+        page.get_by_role("button", name="Order").click()
+        page.locator("#ask-cancel summary").click()
+        page.get_by_role("button", name="Yes, cancel").click()
+        assert page.locator("[role=status]").inner_text() == "canceled"
+        page.locator("#ask-remove summary").click()
+        page.get_by_role("button", name="Yes, remove").click()
+        assert "Nothing ordered yet" in page.locator("#tasks").inner_text()
+    assert counter.tasks() == []
