@@ -40,7 +40,7 @@ def where(task: dict[str, Any]) -> str:
         tried = f"attempt {task['attempts'] + 1} of {task['max_attempts']} " if task["attempts"] else ""
         return f"{tried}not before {say.moment(task['not_before'])}"
     if task["state"] == "pending" and task["before"] is not None:
-        return "next" if task["before"] == 0 else f"{task['before']} before it"
+        return listing.place(task["before"])
     if task["state"] == "failed":
         return task["cause"] or ""
     return say.size(task["size"])

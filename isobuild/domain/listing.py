@@ -86,14 +86,31 @@ def _show(session: Session, rows: Sequence[Task], queues: Sequence[str]) -> list
     numbers = [task.id for task in rows]
     users = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_({t.user_id for t in rows})))}
     last = _last_builds(session, numbers)
+    line = tasks.line_up(session, queues) if any(_may_go(task, queues) for task in rows) else {}
     files = {file.build_id: file for file in _files(session, last.values())}
     return [
         _facts(task)
-        | {"user": users[task.user_id], "before": tasks.before(session, task, queues)}
+        | {"user": users[task.user_id], "before": _before(task, line, queues)}
         | _build_facts(last.get(task.id))
         | _file_facts(task, files.get(last[task.id].id) if task.id in last else None)
         for task in rows
     ]
+
+
+def _may_go(task: Task, queues: Sequence[str]) -> bool:
+    return task.state is TaskState.PENDING and task.not_before is None and task.queue in queues
+
+
+def _before(task: Task, line: dict[int, int], queues: Sequence[str]) -> int | None:
+    """How many go before it, FAR for that many or more; None if it isn't among those that may go now."""
+    return line.get(task.id, tasks.FAR) if _may_go(task, queues) else None
+
+
+def place(before: int) -> str:
+    """A task's place in the line, in words."""
+    if before >= tasks.FAR:
+        return f"{tasks.FAR} or more before it"
+    return f"{before} before it" if before else "next, as soon as a slot is free"
 
 
 def _last_builds(session: Session, numbers: list[int]) -> dict[int, Build]:

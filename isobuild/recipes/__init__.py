@@ -4,6 +4,7 @@ debian_live.py holds the class whose name is `debian-live`; there is no list to 
 its recipe is asked for.
 """
 
+import json
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from isobuild.recipes.base import Recipe
 
 ENTRY_POINTS = "isobuild.recipes"
+DEEPEST = 32  # lists in lists
 
 
 class Cookbook:
@@ -51,6 +53,8 @@ class Cookbook:
         from pydantic import ValidationError
 
         model = self.find(name).Options
+        for option, value in options.items():
+            _check_value(option, value)
         try:
             return model.model_validate(dict(options), context={"site": self.site})
         except ValidationError as error:
@@ -62,6 +66,22 @@ class Cookbook:
 
     def _sources(self) -> dict[str, Callable[[], ModuleType]]:
         return dict([*_installed(), *_own(), *_of_site(self.site)])
+
+
+def _check_value(option: str, value: object) -> None:
+    try:
+        json.dumps([option, value], ensure_ascii=False, allow_nan=False).encode()
+        deep = _is_deeper(value, DEEPEST)
+    except (TypeError, ValueError, RecursionError):  # half a character, NaN, thousands of brackets
+        deep = True
+    if deep:
+        allowed = f"Unicode text, finite numbers, and lists at most {DEEPEST} deep"
+        raise InvalidOption(field=option.encode(errors="replace").decode(), given="such a value", allowed=allowed)
+
+
+def _is_deeper(value: object, depth: int) -> bool:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return depth == 0 or any(_is_deeper(each, depth - 1) for each in inner)
 
 
 def _own() -> "Iterator[tuple[str, Callable[[], ModuleType]]]":

@@ -9,10 +9,9 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from isobuild.errors import HostFault
 from isobuild.image.fields import CommaList, accept, whole
-from isobuild.image.step import Mark, Place, Plan, Step
+from isobuild.image.step import Place, Plan, Step
 from isobuild.recipes.base import Options, Recipe
 
-PROGRESS = Mark(r"^isobuild: (\d{1,3}(?:\.\d+)?)%")
 FileName = Annotated[
     str,
     accept(
@@ -52,7 +51,7 @@ class ScriptOptions(Options):
 
 
 class Script(Recipe):
-    """One step: the script. It is told by ISOBUILD_* where to read and write, and prints `isobuild: 40% unpacking`."""
+    """One step: the script, under the contract that every step has."""
 
     name: ClassVar[str] = "script"
     title: ClassVar[str] = "Script: an executable of this site makes the ISO"
@@ -60,18 +59,13 @@ class Script(Recipe):
     Options: ClassVar[type[Options]] = ScriptOptions
 
     def plan(self, options: ScriptOptions, place: Place) -> Plan:
-        """Run it. Its settings are in the file $ISOBUILD_SETTINGS; the ISO goes to the file $ISOBUILD_ISO."""
+        """Run it, under the contract of every step; its settings are in the file $ISOBUILD_SETTINGS."""
         if place.site is None:
             raise HostFault(what="This site has no folder of its own, so it has no scripts: set 'site'.")
-        env = {
-            "ISOBUILD_SETTINGS": f"{place.inputs / 'settings.json'}",
-            "ISOBUILD_WORK": f"{place.work}",
-            "ISOBUILD_ISO": f"{place.out / place.iso}",
-            "SOURCE_DATE_EPOCH": f"{place.epoch}",
-        }
+        env = {"ISOBUILD_SETTINGS": f"{place.inputs / 'settings.json'}"}
         argv = (f"{place.site / 'scripts' / options.script}", *options.arguments)
         settings = json.dumps(options.settings, indent=2, sort_keys=True) + "\n"
-        return Plan({"settings.json": settings}, (Step(options.script, argv, weight=60, env=env, marks=(PROGRESS,)),))
+        return Plan({"settings.json": settings}, (Step(options.script, argv, weight=60, env=env),))
 
 
 def _scripts(site: Path) -> list[str]:

@@ -6,8 +6,10 @@ ends when the runner does: the runner holds the other end of the script's stdin,
 
 import os
 import pwd
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -16,7 +18,7 @@ from isobuild.errors import HostFault
 
 ANY_STATUS = list(range(-64, 256))
 USAGE, REFUSED, TIMED_OUT = 2, 77, 124  # what run_as_user.sh itself says
-Hear = Callable[[str, str], None]  # stream ("out" or "err"), a chunk of text
+Hear = Callable[[str, str], None]  # the stream, "out" or "err", and what came
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +40,37 @@ class Limits:
         ]
 
 
+class Stream:
+    """An output of a command: what comes through `end` is heard at once, not when a buffer is full, as `sh` does it."""
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        self._hear = hear
+        self._outer, inner = os.pipe()
+        self.end = os.fdopen(inner, "wb")
+        self._thread = Thread(target=self._listen, daemon=True)
+
+    def listen(self) -> None:
+        """Hear from now on; the command has its own copy of `end` by now."""
+        self.end.close()
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until the last word was heard."""
+        self._thread.join()
+
+    def _listen(self) -> None:
+        decoder = getincrementaldecoder("utf-8")("replace")
+        while chunk := os.read(self._outer, 1 << 16):
+            self._hear(decoder.decode(chunk))
+        os.close(self._outer)
+
+
 class Running:
     """A command at work behind the door."""
 
-    def __init__(self, process: Any, leash: int) -> None:
+    def __init__(self, process: Any, leash: int, streams: list["Stream"]) -> None:
         self._process = process
+        self._streams = streams
         self._leash: int | None = leash
         self._status = 0
         self._ended = Event()
@@ -52,6 +80,8 @@ class Running:
         # a thread of our own: `sh` itself looks for the end only once a second
         status: int = self._process.wait().exit_code
         self._status = 128 - status if status < 0 else status
+        for stream in self._streams:
+            stream.join()
         self._ended.set()
 
     def wait(self, seconds: float) -> int | None:
@@ -91,19 +121,21 @@ class Door:
         import sh  # here and below: not for an idle tick
 
         inner, leash = os.pipe()
+        streams = [Stream(partial(hear, name)) for name in ("out", "err")]
         try:
             with os.fdopen(inner, "rb") as stdin:
                 process = self._command()(
                     "run", user, str(workspace), *options, "--", *argv,
-                    _in=stdin, _out=lambda chunk: hear("out", chunk), _err=lambda chunk: hear("err", chunk),
-                    _out_bufsize=4096, _err_bufsize=4096, _tty_out=False, _no_out=True, _no_err=True,
-                    _decode_errors="replace", _bg=True, _bg_exc=False,
+                    _in=stdin, _out=streams[0].end, _err=streams[1].end, _tty_out=False, _bg=True, _bg_exc=False,
                     _new_session=True, _env=self._environment(), _ok_code=ANY_STATUS,
                 )  # fmt: skip
         except (sh.CommandNotFound, OSError) as error:
             os.close(leash)
             raise HostFault(what=f"{self.script} can't be started: {error}") from error
-        return Running(process, leash)
+        finally:
+            for stream in streams:
+                stream.listen()
+        return Running(process, leash, streams)
 
     def remove(self, workspace: Path) -> None:
         """Remove a workspace, whoever owns the files in it. Raises HostFault."""

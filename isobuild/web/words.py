@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from isobuild.domain.listing import Shown
+from isobuild.domain.listing import Shown, place
 
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -53,7 +53,7 @@ def where(task: Shown) -> str:
         tried = f"attempt {task['attempts'] + 1} of {task['max_attempts']}, " if task["attempts"] else ""
         return f"{tried}not before {moment(task['not_before'])}"
     if task["state"] == "pending" and task["before"] is not None:
-        return f"{task['before']} before it" if task["before"] else "next, as soon as a slot is free"
+        return place(task["before"])
     return ""
 
 

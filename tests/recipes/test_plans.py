@@ -1,0 +1,117 @@
+"""Plans: the same options give the same files and steps, all of them within the place."""
+
+from dataclasses import replace
+from pathlib import PurePath
+
+import pytest
+from image.places import PLACE
+
+from isobuild.errors import HostFault
+from isobuild.image.step import Plan
+from isobuild.recipes import Cookbook
+
+
+def plan(recipe: str, options: dict[str, object] | None = None) -> Plan:
+    cookbook = Cookbook()
+    return cookbook.find(recipe).plan(cookbook.parse(recipe, options or {}), PLACE)
+
+
+def names(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(step.name for step in plan.steps))
+
+
+@pytest.mark.parametrize("recipe", ["tiny", "debian-live"])
+def test_the_same_options_give_the_same_plan(recipe: str) -> None:
+    assert plan(recipe) == plan(recipe)
+
+
+@pytest.mark.parametrize("recipe", ["tiny", "debian-live"])
+def test_every_file_a_plan_brings_is_used(recipe: str) -> None:
+    made = plan(recipe)
+    used = " ".join(" ".join((*step.argv, f"{step.stdin}")) for step in made.steps) + made.files.get("apt.conf", "")
+    assert [name for name in made.files if f"/b/in/{name}" not in used] == []
+
+
+@pytest.mark.parametrize("recipe", ["tiny", "debian-live"])
+def test_every_medium_is_found_by_its_own_file(recipe: str) -> None:
+    assert plan(recipe).files["seal"] != plan(recipe, {"hostname": "other"}).files["seal"]
+
+
+def test_tiny_goes_from_packages_to_the_iso() -> None:
+    made = plan("tiny", {"hostname": "tea"})
+    phases = ["package lists", "packages", "unpack", "kernel", "initrd"]
+    assert names(made) == [*phases, "grub for bios", "grub for uefi", "efi image", "burn"]
+    assert made.files["hostname"] == "tea\n"
+    assert made.steps[2].argv[-2:] == ("linux-image-cloud-amd64", "busybox-static")
+    assert made.steps[-1].argv[8:10] == ("-V", "TEA")
+
+
+def test_tinys_message_is_shown_as_it_is() -> None:
+    assert plan("tiny", {"message": "100% \\o/"}).files["issue"] == "100\\% \\\\o/\n"
+
+
+def test_tinys_first_file_system_is_packed_by_name() -> None:
+    made = plan("tiny")
+    cpio = next(step for step in made.steps if step.argv[0] == "cpio")
+    assert cpio.stdin == PurePath("/b/in/initrd.list")
+    assert made.files["initrd.list"].splitlines()[:3] == [".", "bin", "bin/busybox"]
+
+
+def test_debian_live_goes_from_the_bootstrap_to_the_iso() -> None:
+    made = plan("debian-live")
+    assert names(made) == ["bootstrap", "squash", "grub for bios", "grub for uefi", "efi image", "burn"]
+    assert "linux /live/vmlinuz boot=live quiet console=tty0 console=ttyS0,115200\n" in made.files["grub.cfg"]
+    assert "/live/filesystem.squashfs=/b/work/filesystem.squashfs" in made.steps[-1].argv
+
+
+def test_the_options_reach_the_system() -> None:
+    chosen = {"hostname": "tea", "username": "ana", "locale": "id_ID.UTF-8", "timezone": "Asia/Jakarta"}
+    setup = next(word for word in plan("debian-live", {**chosen, "keyboard": "de"}).steps[0].argv if "KEYBOARD" in word)
+    for setting in ("NAME=tea", "ACCOUNT=ana", "LOCALE=id_ID.UTF-8", "TIMEZONE=Asia/Jakarta", "KEYBOARD=de"):
+        assert setting in setup.split()
+
+
+def included(options: dict[str, object]) -> list[str]:
+    words = (word for word in plan("debian-live", options).steps[0].argv if word.startswith("--include="))
+    return next(words).partition("=")[2].split(",")
+
+
+def test_the_packages_that_were_chosen_are_included_once() -> None:
+    chosen = included({"packages": "htop,sudo,htop"})
+    assert chosen.count("htop") == chosen.count("sudo") == 1
+
+
+def test_what_the_options_need_is_included() -> None:
+    assert not {"locales", "ca-certificates"} & set(included({}))
+    assert "locales" in included({"locale": "id_ID.UTF-8"})
+    assert "ca-certificates" in included({"mirror": "https://mirror.example.org/debian"})
+
+
+@pytest.mark.parametrize(("chosen", "suite"), [("", "bookworm"), ("trixie", "trixie")])
+def test_the_release_is_the_hosts_unless_chosen(chosen: str, suite: str) -> None:
+    made = plan("debian-live", {"suite": chosen})
+    assert made.steps[0].argv[-3] == suite
+    assert f"Suites: {suite} {suite}-updates\n" in made.files["debian.sources"]
+
+
+@pytest.mark.parametrize("recipe", ["tiny", "debian-live"])
+def test_a_host_without_sources_is_told_so(recipe: str) -> None:
+    cookbook = Cookbook()
+    with pytest.raises(HostFault, match="no apt sources of Debian's"):
+        cookbook.find(recipe).plan(cookbook.parse(recipe, {}), replace(PLACE, apt=""))
+
+
+def test_a_script_is_one_step() -> None:
+    cookbook = Cookbook()
+    options = cookbook.parse("script", {"script": "brew", "arguments": ["a b", "c"], "settings": {"theme": "dark"}})
+    made = cookbook.find("script").plan(options, replace(PLACE, site=PurePath("/site")))
+    (step,) = made.steps
+    assert step.argv == ("/site/scripts/brew", "a b", "c")
+    assert made.files == {"settings.json": '{\n  "theme": "dark"\n}\n'}
+    assert step.env == {"ISOBUILD_SETTINGS": "/b/in/settings.json"}
+
+
+def test_a_host_without_a_site_has_no_scripts() -> None:
+    cookbook = Cookbook()
+    with pytest.raises(HostFault, match="no scripts"):
+        cookbook.find("script").plan(cookbook.parse("script", {"script": "brew"}), PLACE)
