@@ -3,18 +3,11 @@
 import os
 import socket
 import sys
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
-from pydantic.functional_validators import AfterValidator, BeforeValidator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from isobuild.errors import InvalidSetting
 
@@ -23,7 +16,7 @@ def _words(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().resolve())]  # builds get its true path
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
 Bytes = Annotated[int, Field(ge=1 << 20)]
@@ -39,10 +32,10 @@ def default_home() -> Path:
     return Path(state).expanduser() / "isobuild"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What a site may set, in `isobuild.toml` (plain `name = value` lines) or the environment (ISOBUILD_NAME)."""
 
-    model_config = SettingsConfigDict(env_prefix="ISOBUILD_", extra="forbid", frozen=True, env_ignore_empty=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     home: Folder = Field(
         default_factory=default_home, description="the one folder that holds everything isobuild keeps"
@@ -69,19 +62,6 @@ class Settings(BaseSettings):
     keep_days: float = Field(0, ge=0, description="days that a ready ISO is kept; 0: for good")
     bind: str = Field("127.0.0.1", description="the loopback address of the page")
     port: int = Field(8410, ge=0, le=65535, description="the port of the page; 0: any free one")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file."""
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
-        return init_settings, env_settings, toml
 
     @property
     def database_url(self) -> str:
@@ -115,20 +95,18 @@ def config_file() -> Path:
 
 
 def load(**given: Any) -> Settings:
-    """The settings of this process; what is given wins.
+    """The settings of this process: what is given wins over the environment, and that over the file.
 
     Raises InvalidSetting, with the first one that is wrong and where it stands.
     """
     try:
-        settings = Settings(**given)
+        settings = Settings(**_read_file() | _read_environment() | given)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise InvalidSetting(
             field=field, given=first["input"], allowed=first["msg"], source=_source(field, given)
         ) from error
-    except ValueError as error:  # the file itself can't be read as TOML
-        raise InvalidSetting(field="file", given=str(config_file()), allowed=str(error), source="the file") from error
     if settings.heartbeat >= settings.lease:
         raise InvalidSetting(
             field="heartbeat",
@@ -137,6 +115,21 @@ def load(**given: Any) -> Settings:
             source=_source("heartbeat", given),
         )
     return settings
+
+
+def _read_file() -> dict[str, Any]:
+    try:
+        return tomllib.loads(config_file().read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InvalidSetting(field="file", given=str(config_file()), allowed=str(error), source="the file") from error
+
+
+def _read_environment() -> dict[str, Any]:
+    """Other variables may be called ISOBUILD_ too: those of a build, say."""
+    names = {f"ISOBUILD_{name.upper()}": name for name in Settings.model_fields}
+    return {names[variable]: value for variable, value in os.environ.items() if variable in names and value}
 
 
 def _source(field: str, given: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ database.write(builds.finish, build, ...)  one transaction, tried again after a 
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
 from isobuild.errors import DatabaseDown, InvalidSetting
@@ -85,8 +86,8 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         if _is_collision(error):
             raise _CollisionError(str(error.orig)) from error
-        if isinstance(error, OperationalError) or error.connection_invalidated:
-            raise DatabaseDown(why=str(error.orig)) from error
+        if isinstance(error, OperationalError) or type(error) is DatabaseError or error.connection_invalidated:
+            raise DatabaseDown(why=" ".join(str(error.orig).split())) from error
         raise
 
 
@@ -109,7 +110,8 @@ def _engine(url: str) -> Engine:
         return _BUILDERS[backend](parsed)
     except (ArgumentError, KeyError, NoSuchModuleError, ModuleNotFoundError) as error:
         allowed = "sqlite:///FILE, mariadb+pymysql://USER:PASSWORD@HOST/NAME or postgresql+psycopg://… (an extra)"
-        raise InvalidSetting(field="database", given=url, allowed=allowed, source="the settings") from error
+        shown = re.sub(r"(?<=:)[^:/@]*(?=@)", "***", url)  # a password is nobody else's
+        raise InvalidSetting(field="database", given=shown, allowed=allowed, source="the settings") from error
 
 
 def _sqlite(url: Any) -> Engine:

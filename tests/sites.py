@@ -27,16 +27,16 @@ from isobuild.domain.tables import Build
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds for what takes one or two, on a loaded machine
 QUEUES = ("high", "default", "low")
-ISO = '''#!/bin/sh
+ISO = """#!/bin/sh
 set -e
-printf "an ISO" >"$ISOBUILD_OUT/$ISOBUILD_ISO"
-'''
-GATED = '''#!/bin/sh
+printf "an ISO" >"$ISOBUILD_OUT/any.iso"
+"""
+GATED = """#!/bin/sh
 set -e
 echo "isobuild: 40% unpacking"
 while [ ! -e go ]; do sleep 0.05; done
-printf "an ISO" >"$ISOBUILD_OUT/$ISOBUILD_ISO"
-'''
+printf "an ISO" >"$ISOBUILD_OUT/any.iso"
+"""
 SCARCE = {"ISOBUILD_RETRY_DELAY": "0.1", "ISOBUILD_LEASE": "5", "ISOBUILD_HEARTBEAT": "1"}
 
 
@@ -79,6 +79,11 @@ def wait_for(condition: Callable[[], T], patience: float = PATIENCE) -> T:
     return found
 
 
+def pids() -> list[int]:
+    """Every process of this machine."""
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+
+
 def read(path: str) -> str:
     """The text of a file of /proc; empty if its process is gone or another user's."""
     with suppress(OSError):
@@ -92,20 +97,28 @@ class Site:
     def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
         self.home = home
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ISOBUILD_")}
-        self.env = kept | settings
+        self.env = {**kept, **settings}
         self.db = Database(settings.get("ISOBUILD_DATABASE") or f"sqlite:///{home}/isobuild.sqlite3")
 
     # commands
 
-    def start(self, *arguments: object, **env: str) -> subprocess.Popen[str]:
-        """Start `isobuild …` as a process of its own, its output in pipes."""
-        command = [sys.executable, "-m", "isobuild", *map(str, arguments)]
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, env=self.env | env, cwd=self.home, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
+    @contextmanager
+    def started(self, *arguments: object, **env: str) -> Iterator[subprocess.Popen[str]]:
+        """`isobuild …` as a process of its own, its output in pipes; it is ended with the context."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "isobuild", *map(str, arguments)],
+            env=self.env | env, cwd=self.home, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
 
     def run(self, *arguments: object, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         """Run `isobuild …` to its end, which must be this exit code, and never with a traceback."""
-        with self.start(*arguments, **env) as process:
+        with self.started(*arguments, **env) as process:
             out, err = process.communicate(timeout=PATIENCE * 2)
         assert process.returncode == code, f"exit code {process.returncode}: {out}{err}"
         assert "Traceback" not in out + err
@@ -127,9 +140,6 @@ class Site:
         path.parent.mkdir(mode=0o755, exist_ok=True)
         path.write_text(text)
         path.chmod(0o755)
-        if not Path(__file__).parent.parent.joinpath("isobuild/recipes/script.py").exists():  # XXX trial
-            (self.home / "recipes").mkdir(exist_ok=True)  # XXX
-            shutil.copy("/tmp/ft/script.py", self.home / "recipes")  # XXX
 
     def order(self, name: str = "first", text: str = ISO, **wish: Any) -> int:
         """A task that is built by this script; its number."""
@@ -211,15 +221,17 @@ class Site:
 
     def workspaces(self) -> list[str]:
         """The names of the workspaces that are there."""
-        folder = self.home / "work"
-        return sorted(os.listdir(folder)) if folder.is_dir() else []
+        return sorted(path.name for path in (self.home / "work").glob("*"))
 
     # processes
 
     def processes(self, name: str = "") -> list[int]:
         """The processes that work for this home, or those of them that run this program: it is in their environment."""
-        everyone = map(int, filter(str.isdecimal, os.listdir("/proc")))
-        return [pid for pid in everyone if self._owns(pid) and name in ("", read(f"/proc/{pid}/comm").strip())]
+        return [pid for pid in pids() if self._owns(pid) and name in ("", read(f"/proc/{pid}/comm").strip())]
+
+    def is_clear(self) -> bool:
+        """Whether no process and no workspace of it is left."""
+        return not self.processes() and not self.workspaces()
 
     def _owns(self, pid: int) -> bool:
         return pid != os.getpid() and str(self.home) in read(f"/proc/{pid}/environ")

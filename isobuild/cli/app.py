@@ -188,8 +188,10 @@ def report(
 
 
 @app.command()
-def run(build: BuildNumber) -> None:
-    """Carry a build (the launcher calls this; its token is in ISOBUILD_TOKEN)."""
+def run(
+    build: Annotated[int | None, typer.Argument(metavar="[BUILD]", min=1, help="The build's number.")] = None,
+) -> None:
+    """Carry a build. Launchers call this: with the token in ISOBUILD_TOKEN, or BUILD and token as a line on stdin."""
     from isobuild.cli import machine
 
     machine.run(build)

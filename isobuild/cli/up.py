@@ -25,6 +25,7 @@ from isobuild.db import Database
 from isobuild.domain import listing, tasks
 from isobuild.domain.tasks import Order
 from isobuild.errors import BadInput, DatabaseDown, NotLoopback
+from isobuild.launchers.spare import SpareLauncher
 from isobuild.web.app import create_app
 
 FIRST = "first"  # the name of the first task
@@ -74,6 +75,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((settings.bind, settings.port))
+            listener.listen(128)  # whoever reads the address may call at once
         except OSError as error:
             allowed = f"an address and port that are free ({error.strerror}); choose another: isobuild up --port 0"
             raise BadInput(field="port", given=settings.port, allowed=allowed) from error
@@ -95,13 +97,15 @@ def _serving(settings: Settings, db: Database, listener: socket.socket) -> Itera
 
 @contextmanager
 def _ticking(settings: Settings, db: Database) -> Iterator[None]:
-    machine = partial(tick.tick, db, site.launcher(settings), site.ticking(settings))
-    clock = Clock(machine, settings.nudges)
+    launcher = SpareLauncher(site.launcher(settings))
+    launcher.prepare()
+    clock = Clock(partial(tick.tick, db, launcher, site.ticking(settings)), settings.nudges)
     clock.start()
     try:
         yield
     finally:
         clock.stop()
+        launcher.close()
 
 
 def _first(settings: Settings, db: Database, recipe: str) -> dict[str, Any]:
@@ -145,7 +149,7 @@ def _wait_until_empty(db: Database) -> None:
 def _left(db: Database) -> bool:
     try:
         with db.read() as session:
-            return listing.count(session)["left"] > 0
+            return tasks.any_left(session)
     except DatabaseDown:
         return True
 

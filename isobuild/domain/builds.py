@@ -14,9 +14,10 @@ from isobuild.domain import tasks
 from isobuild.domain.guard import change, move
 from isobuild.domain.hosts import Host, is_alive, process_start
 from isobuild.domain.states import BuildState, Cause, TaskState
-from isobuild.domain.tables import Artifact, Build, Task
+from isobuild.domain.tables import AWAKE, Artifact, Build, Task
 from isobuild.errors import BuildFailed, LostBuild, NotFound, ReportRefused, TimedOut
 
+MANY = 500  # values in one statement
 LONGEST = 4000  # characters of an error
 
 
@@ -100,7 +101,7 @@ def _open(session: Session, task: Task, host: Host, slot: int, now: datetime) ->
     )  # fmt: skip
     try:
         with session.begin_nested():
-            if move(session, Task, task.id, TaskState.PENDING, TaskState.BUILDING, Task.not_before.is_(None)):
+            if move(session, Task, task.id, TaskState.PENDING, TaskState.BUILDING, Task.not_before == AWAKE):
                 session.add(build)
                 return True
     except IntegrityError:  # another tick was here first; the database says once
@@ -265,7 +266,9 @@ def _take_back(session: Session, host: Host, now: datetime) -> int:
 def owners(session: Session, numbers: Iterable[int]) -> set[int]:
     """Those of the builds that may still have files: they are open, or their ISO can be downloaded."""
     wanted = list(numbers)
-    open_ones = select(Build.id).where(Build.id.in_(wanted), Build.open_task.is_not(None))
-    ready = select(Artifact.build_id).join(Task, Task.id == Artifact.task_id)
-    kept = ready.where(Artifact.build_id.in_(wanted), Task.state == TaskState.READY)
-    return set(session.scalars(open_ones)) | set(session.scalars(kept))
+    found: set[int] = set()
+    for start in range(0, len(wanted), MANY):
+        some = wanted[start : start + MANY]
+        found |= set(session.scalars(select(Artifact.build_id).where(Artifact.build_id.in_(some))))
+        found |= set(session.scalars(select(Build.id).where(Build.id.in_(some), Build.open_task.is_not(None))))
+    return found

@@ -73,15 +73,6 @@ def show_build(build: Build) -> Shown:
     }
 
 
-def count(session: Session) -> dict[str, int]:
-    """How many tasks wait and are being built; `left` is both."""
-    states = (TaskState.PENDING, TaskState.BLOCKED, TaskState.BUILDING)
-    found = {state: session.scalar(select(func.count()).where(Task.state == state)) or 0 for state in states}
-    building = found.pop(TaskState.BUILDING)
-    waiting = sum(found.values())
-    return {"waiting": waiting, "building": building, "left": waiting + building}
-
-
 def _show(session: Session, rows: Sequence[Task], queues: Sequence[str]) -> list[Shown]:
     numbers = [task.id for task in rows]
     users = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_({t.user_id for t in rows})))}

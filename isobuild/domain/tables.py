@@ -42,6 +42,29 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+#: the task may go now; at any other time of `not_before` it sleeps until then
+AWAKE = None
+
+
+class WakeTime(UtcDateTime):
+    """A time or AWAKE, which is kept as 1970 and compared with `=`: PostgreSQL reads an index in its order only behind
+    values that are equal, and to it NULL equals nothing.
+    """
+
+    cache_ok = True
+    coerce_to_is_types = ()
+    _awake = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """AWAKE as its time."""
+        return super().process_bind_param(value or self._awake, dialect)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Its time as AWAKE."""
+        time = super().process_result_value(value, dialect)
+        return AWAKE if time == self._awake else time
+
+
 class JsonText(TypeDecorator[Any]):
     """A JSON value in a text column: ASCII, its keys in order, so that equal values are equal texts."""
 
@@ -116,7 +139,7 @@ class Task(Base):
     state: Mapped[TaskState] = mapped_column(default=TaskState.PENDING)
     queue: Mapped[str] = mapped_column(String(32))
     rank: Mapped[int] = mapped_column(default=0)  # -priority: an index is walked upwards
-    not_before: Mapped[datetime | None]  # a time: it sleeps, out of the ready index, until a tick wakes it
+    not_before: Mapped[datetime | None] = mapped_column(WakeTime, nullable=False, default=AWAKE)
     attempts: Mapped[int] = mapped_column(default=0)  # failed ones since it was ordered, retried or ready
     max_attempts: Mapped[int]
     retry_delay: Mapped[float]  # seconds
@@ -182,7 +205,7 @@ class Artifact(Base):
     """A file a build made."""
 
     __tablename__ = "artifacts"
-    __table_args__ = (Index(None, "task_id"), TABLE)
+    __table_args__ = (Index(None, "task_id"), Index(None, "created_at"), TABLE)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))

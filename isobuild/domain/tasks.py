@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from isobuild.domain.guard import change, move, rows
 from isobuild.domain.states import BuildState, Cause, TaskState
-from isobuild.domain.tables import Artifact, Build, Task, User
+from isobuild.domain.tables import AWAKE, Artifact, Build, Task, User
 from isobuild.errors import (
     BadInput,
     CannotCancel,
@@ -65,7 +65,7 @@ def order(session: Session, wish: Order, queues: Sequence[str], now: datetime) -
     sleeps = wish.not_before is not None and wish.not_before > now
     task = Task(
         user_id=user.id, name=wish.name, iso=iso, recipe=wish.recipe, options=dict(wish.options), queue=wish.queue,
-        rank=-wish.priority, not_before=wish.not_before if sleeps else None, max_attempts=wish.max_attempts,
+        rank=-wish.priority, not_before=wish.not_before if sleeps else AWAKE, max_attempts=wish.max_attempts,
         retry_delay=wish.retry_delay, time_limit=wish.time_limit, created_at=now,
     )  # fmt: skip
     try:
@@ -121,6 +121,12 @@ def get(session: Session, number: int) -> Task:
     return task
 
 
+def any_left(session: Session) -> bool:
+    """Whether any task waits or is being built."""
+    states = (TaskState.BUILDING, TaskState.PENDING, TaskState.BLOCKED)
+    return any(session.scalar(select(Task.id).where(Task.state == state).limit(1)) for state in states)
+
+
 def oldest(session: Session) -> int | None:
     """The number of the first task there is."""
     return session.scalar(select(func.min(Task.id)))
@@ -131,7 +137,8 @@ def oldest(session: Session) -> int | None:
 
 def wake(session: Session, now: datetime) -> int:
     """Put the tasks whose time has come among those that may go now."""
-    return change(session, Task, Task.state == TaskState.PENDING, Task.not_before <= now, not_before=None)
+    asleep = Task.state == TaskState.PENDING, Task.not_before != AWAKE, Task.not_before <= now
+    return change(session, Task, *asleep, not_before=AWAKE)
 
 
 def eligible(session: Session, queues: Sequence[str], limit: int) -> list[Task]:
@@ -144,7 +151,7 @@ def _walk(session: Session, queues: Sequence[str], limit: int, what: Any) -> lis
     for queue in queues:  # one at a time: so the index is read in its order
         if len(found) == limit:
             break
-        ready = Task.state == TaskState.PENDING, Task.not_before.is_(None), Task.queue == queue
+        ready = Task.state == TaskState.PENDING, Task.not_before == AWAKE, Task.queue == queue
         first = select(what).where(*ready).order_by(Task.rank, Task.created_at, Task.id).limit(limit - len(found))
         found += session.scalars(first)
     return found
@@ -187,7 +194,7 @@ def retry(session: Session, number: int) -> None:
     Raises NotFound, CannotRetry.
     """
     task = get(session, number)
-    fresh = {"attempts": 0, "not_before": None, "cause": None, "error": None, "finished_at": None}
+    fresh = {"attempts": 0, "not_before": AWAKE, "cause": None, "error": None, "finished_at": None}
     retriable = (TaskState.FAILED, TaskState.CANCELED, TaskState.EXPIRED)
     if not any(move(session, Task, number, old, TaskState.PENDING, **fresh) for old in retriable):
         raise CannotRetry(task=number, state=task.state)
@@ -231,7 +238,7 @@ def delay(failed: int, first: float) -> timedelta:
 
 def expire(session: Session, ended_before: datetime) -> int:
     """Ready tasks older than that keep their record, but no longer their ISO."""
-    old = select(Task.id).where(Task.state == TaskState.READY, Task.finished_at < ended_before)
+    old = select(Artifact.task_id).where(Artifact.created_at < ended_before)  # which only ready ones have
     numbers = session.scalars(old).all()
     expired = [number for number in numbers if move(session, Task, number, TaskState.READY, TaskState.EXPIRED)]
     session.execute(delete(Artifact).where(Artifact.task_id.in_(expired)))

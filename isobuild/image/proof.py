@@ -15,7 +15,7 @@ from isobuild.errors import BuildFailed, HostFault
 
 Firmware = Literal["bios", "uefi"]
 OVMF = Path("/usr/share/OVMF")
-ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9])|[\r\0]")
+ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[\]P][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9])|[\r\0]")
 
 
 @dataclass(slots=True)

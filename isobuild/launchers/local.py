@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from isobuild.errors import LaunchFailed
 
@@ -20,16 +21,21 @@ class LocalLauncher:
         self.env = dict(os.environ if env is None else env)
 
     def launch(self, build: int, token: str) -> None:
-        """Start the runner as a session of its own. Raises LaunchFailed."""
+        """Start the runner of a build. Raises LaunchFailed."""
+        with Path(os.devnull).open("rb") as nothing:
+            self.start([str(build)], str(build), nothing, {"ISOBUILD_TOKEN": token})
+
+    def start(self, arguments: Sequence[str], name: str, stdin: BinaryIO, env: Mapping[str, str]) -> None:
+        """Start `isobuild run` as a session of its own; it prints to LOGS/NAME.runner. Raises LaunchFailed."""
         import sh  # not for an idle tick
 
-        program, *arguments = self.command
+        program, *before = self.command
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
-            with Path(os.devnull).open("rb") as nothing, (self.logs / f"{build}.runner").open("ab") as log:
+            with (self.logs / f"{name}.runner").open("ab") as log:
                 sh.Command(program)(
-                    *arguments, "run", str(build), _env=self.env | {"ISOBUILD_TOKEN": token},
-                    _bg=True, _bg_exc=False, _new_session=True, _in=nothing, _out=log, _err=log, _tty_out=False,
+                    *before, "run", *arguments, _env={**self.env, **env},
+                    _bg=True, _bg_exc=False, _new_session=True, _in=stdin, _out=log, _err=log, _tty_out=False,
                 )  # fmt: skip
         except sh.CommandNotFound as error:
             raise LaunchFailed(what=f"there is no command {program}") from error

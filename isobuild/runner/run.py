@@ -10,6 +10,7 @@
 All the while the lease is held; who loses it ends, with everything he started.
 """
 
+import contextlib
 import os
 import time
 import traceback
@@ -50,6 +51,15 @@ class Runner:
     workspaces: Workspaces
     store: LocalStore
     cookbook: Cookbook
+
+    def warm_up(self) -> None:
+        """Load beforehand what a build will need."""
+        for name in self.cookbook.names():
+            with contextlib.suppress(HostFault):  # a broken recipe of the site's is its orders' matter
+                self.cookbook.find(name)
+        with self.db.read() as session:
+            builds.owners(session, [0])
+        import sh  # noqa: F401
 
     def run(self, number: int, token: str) -> bool:
         """Carry build `number` to its end; whether that is an ISO. Raises LostBuild if it can't be claimed."""

@@ -1,18 +1,19 @@
 """A store in a folder of this host: `STORE/<build>/<name>`.
 
 A file appears whole or not at all: it is written beside, under a name that is never looked for, made
-durable, and renamed.
+durable, and then given its name.
 """
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import NamedTemporaryFile
+from typing import IO, BinaryIO
 
-from isobuild.errors import NoRoom, NotFound
+from isobuild.errors import NoRoom, NotFound, ReportRefused
 
 CHUNK = 1 << 20
 RESERVE = 64 << 20  # bytes that stay free: the database and the logs live on the same disk, as a rule
@@ -37,26 +38,20 @@ class LocalStore:
         """Copy an open file into the store as the artifact `name` of a build, hashing as it goes.
 
         `alive` is called with the bytes copied so far after each MiB; what it raises ends the copy and leaves nothing.
-        Raises NoRoom before anything is written.
+        Raises NoRoom before anything is written, and ReportRefused if the build has brought another file already.
         """
         size = os.fstat(source.fileno()).st_size
         folder = self.folder / str(build)
         folder.mkdir(parents=True, exist_ok=True)
         self._check_room(size)
-        part = folder / f".{name}.part"
         try:
-            with part.open("xb") as target:
-                digest = _copy(source, target, alive)
-                target.flush()
-                os.fsync(target.fileno())
-            stored = Stored(name=name, size=part.stat().st_size, sha256=digest)
-            part.rename(folder / name)
+            with NamedTemporaryFile(dir=folder, prefix=".", suffix=".part") as part:
+                digest = _copy(source, part, alive)
+                stored = Stored(name=name, size=part.tell(), sha256=digest)
+                os.fsync(part.fileno())
+                _appear(Path(part.name), folder / name, digest)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise NoRoom(path=self.folder, free=_words(self._free()), needed=_words(size)) from error
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
         for path in (folder, self.folder):
             _sync_folder(path)
         return stored
@@ -85,8 +80,18 @@ class LocalStore:
             raise NoRoom(path=self.folder, free=_words(free), needed=_words(size))
 
 
-def _copy(source: BinaryIO, target: BinaryIO, alive: Callable[[int], None]) -> str:
-    digest = hashlib.sha256()
+def _appear(part: Path, path: Path, digest: str) -> None:
+    part.chmod(0o644)
+    try:
+        path.hardlink_to(part)  # unlike a rename, it never puts one report's file in the place of another's
+    except FileExistsError:
+        with path.open("rb") as there:
+            if file_digest(there, "sha256").hexdigest() != digest:
+                raise ReportRefused(why="the build has brought another file already") from None
+
+
+def _copy(source: BinaryIO, target: IO[bytes], alive: Callable[[int], None]) -> str:
+    digest = sha256()
     done = 0
     while chunk := source.read(CHUNK):
         digest.update(chunk)

@@ -50,7 +50,7 @@ def tasks() -> None:
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("queue", sa.String(32), nullable=False),
         sa.Column("rank", sa.Integer, nullable=False),
-        sa.Column("not_before", TIME),
+        sa.Column("not_before", TIME, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("max_attempts", sa.Integer, nullable=False),
         sa.Column("retry_delay", sa.Double, nullable=False),
@@ -117,6 +117,7 @@ def artifacts() -> None:
         **TABLE,
     )
     op.create_index("ix_artifacts_task_id", "artifacts", ["task_id"])
+    op.create_index("ix_artifacts_created_at", "artifacts", ["created_at"])
 
 
 def downgrade() -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from orders import HOST, MINUTE, NOW, SITE, Launch, all_rows, build_row, fail, order_task, start_build, succeed
@@ -145,10 +146,10 @@ def test_a_report_that_is_late_repeated_unknown_or_not_the_builds_changes_nothin
     }
     for why, report in refused.items():
         for tell in (succeed, fail):
-            _refused(database, ReportRefused, lambda report=report, tell=tell: tell(database, report), why)
+            _refused(database, ReportRefused, partial(tell, database, report), why)
     succeed(database, launch)
     for tell in (succeed, fail):
-        _refused(database, ReportRefused, lambda tell=tell: tell(database, launch), "build 1 has ended already")
+        _refused(database, ReportRefused, partial(tell, database, launch), "build 1 has ended already")
 
 
 def test_the_token_of_another_build_is_a_wrong_one(database: Database) -> None:
@@ -159,7 +160,7 @@ def test_the_token_of_another_build_is_a_wrong_one(database: Database) -> None:
     for build, token, task in ((first.build, other.token, 1), (other.build, first.token, 2)):
         mixed = Launch(build, token, task, False, True, None)
         why = f"the token is not the one of build {build}"
-        _refused(database, ReportRefused, lambda mixed=mixed: succeed(database, mixed), why)
+        _refused(database, ReportRefused, partial(succeed, database, mixed), why)
 
 
 @pytest.mark.parametrize("token", ["", "None", "é🐧", "x" * 100_000])

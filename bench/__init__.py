@@ -1,0 +1,1 @@
+"""What isobuild costs, measured: `python -m bench [NAME...]` prints tables and asserts nothing."""

@@ -1,0 +1,61 @@
+"""Real ISOs, built by an ordinary user, boot by BIOS and by UEFI to the login prompt that was ordered."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from image.building import Builder, builder
+from isobuild.errors import BuildFailed
+from isobuild.image.proof import Firmware, boots
+
+pytestmark = pytest.mark.iso
+
+TOOLS = "mmdebstrap mksquashfs xorriso grub-mkimage mformat mcopy cpio newuidmap qemu-system-x86_64"
+TINY = {"hostname": "teacup", "message": "100% ready \\o/"}
+LIVE = {"hostname": "teapot", "username": "ana", "compression": "fast", "packages": "nano", "keyboard": "de"}
+FIRMWARES: tuple[Firmware, ...] = ("bios", "uefi")
+
+
+@pytest.fixture(scope="module")
+def kitchen(needed: Callable[[str], str]) -> Iterator[Builder]:
+    for tool in TOOLS.split():
+        needed(tool)
+    with builder() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def tiny(kitchen: Builder) -> Path:
+    return kitchen.build("tiny", TINY, "tiny")
+
+
+@pytest.fixture(scope="module")
+def live(kitchen: Builder) -> Path:
+    return kitchen.build("debian-live", LIVE, "live")
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_tiny_boots(tiny: Path, firmware: Firmware) -> None:
+    boot = boots(tiny, firmware, "^teacup login:", timeout=120, memory=512)
+    assert "\n100% ready \\o/\n" in boot.log
+
+
+def test_the_same_order_gives_the_same_iso_bit_for_bit(kitchen: Builder, tiny: Path) -> None:
+    assert kitchen.build("tiny", TINY, "again").read_bytes() == tiny.read_bytes()
+
+
+def test_an_iso_that_does_not_come_up_is_no_proof(tiny: Path) -> None:
+    with pytest.raises(BuildFailed, match="did not boot by bios to 'never said' within 2 s"):
+        boots(tiny, "bios", "never said", timeout=2, memory=512)
+
+
+def test_what_is_no_iso_does_not_boot(tmp_path: Path) -> None:
+    (tmp_path / "empty.iso").write_bytes(bytes(1 << 20))
+    with pytest.raises(BuildFailed, match=r"empty\.iso did not boot"):
+        boots(tmp_path / "empty.iso", "bios", "login:", timeout=5, memory=512)
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_debian_live_boots(live: Path, firmware: Firmware) -> None:
+    assert boots(live, firmware, "^teapot login:", timeout=400).seconds > 0

@@ -1,0 +1,32 @@
+"""Packages without installing: apt's own folders, and the exact commands."""
+
+from image.places import APT, PLACE
+from isobuild.image import packages
+
+
+def test_apt_is_kept_within_the_place() -> None:
+    files = packages.files(PLACE, APT)
+    assert 'Dir::State "/b/work/apt";\n' in files["apt.conf"]
+    assert 'Dir::Etc::sourcelist "/b/in/debian.sources";\n' in files["apt.conf"]
+    assert "#clear DPkg::Post-Invoke;\n" in files["apt.conf"]
+    assert files["debian.sources"] == APT
+
+
+def test_what_is_provided_counts_as_installed() -> None:
+    installed = packages.files(PLACE, APT, ("kmod", "linux-base (= 99)"))["installed"]
+    assert "Status: install ok installed\n" in installed
+    assert "Provides: kmod, linux-base (= 99)\n" in installed
+
+
+def test_nothing_provided_is_a_valid_status_file() -> None:
+    assert "Provides" not in packages.files(PLACE, APT)["installed"]
+
+
+def test_the_commands() -> None:
+    folders, update, fetch, unpack = (
+        " ".join(step.argv) for step in packages.unpack(PLACE, ("a", "b"), PLACE.work / "t")
+    )
+    assert folders == "mkdir -p /b/work/apt/lists/partial /b/work/apt/archives/partial"
+    assert update == "apt-get -q -y -c /b/in/apt.conf -o APT::Update::Error-Mode=any update"
+    assert fetch == "apt-get -q -y -c /b/in/apt.conf --download-only install a b"
+    assert unpack == "find /b/work/apt/archives -name *.deb -exec dpkg-deb -x {} /b/work/t ;"
