@@ -45,16 +45,24 @@ class LocalStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._check_room(size)
         try:
-            with NamedTemporaryFile(dir=folder, prefix=".", suffix=".part") as part:
-                digest = _copy(source, part, alive)
-                stored = Stored(name=name, size=part.tell(), sha256=digest)
-                os.fsync(part.fileno())
-                _appear(Path(part.name), folder / name, digest)
+            digest = self._write(source, folder / name, alive)
         except OSError as error:
             raise NoRoom(path=self.folder, free=_words(self._free()), needed=_words(size)) from error
         for path in (folder, self.folder):
             _sync_folder(path)
-        return stored
+        return Stored(name=name, size=(folder / name).stat().st_size, sha256=digest)
+
+    def _write(self, source: BinaryIO, path: Path, alive: Callable[[int], None]) -> str:
+        with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as part:
+            try:
+                digest = _copy(source, part, alive)
+                os.fsync(part.fileno())
+                _appear(Path(part.name), path, digest)
+            finally:
+                Path(part.name).unlink(missing_ok=True)
+        for left in path.parent.glob(".*.part"):  # by a report that was killed
+            left.unlink(missing_ok=True)
+        return digest
 
     def path(self, build: int, name: str) -> Path:
         """Where the artifact lies, to be read. Raises NotFound."""
@@ -88,6 +96,8 @@ def _appear(part: Path, path: Path, digest: str) -> None:
         with path.open("rb") as there:
             if file_digest(there, "sha256").hexdigest() != digest:
                 raise ReportRefused(why="the build has brought another file already") from None
+    except FileNotFoundError:
+        raise ReportRefused(why="another report was sooner") from None
 
 
 def _copy(source: BinaryIO, target: IO[bytes], alive: Callable[[int], None]) -> str:

@@ -21,7 +21,7 @@ def crowded(database: Database) -> Database:
     """Some thousand tasks of every kind, one in four of them ready to go, and as many asleep."""
     order_task(database, "first")
     kinds = (TaskState.PENDING, TaskState.PENDING, TaskState.READY, TaskState.FAILED)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "user_id": 1, "name": f"os{number}", "iso": "x.iso", "recipe": "tiny", "options": {}, "max_attempts": 5,
             "retry_delay": 30.0, "time_limit": 60.0, "queue": HOST.queues[number % 3], "rank": number % 5 - 2,
@@ -38,10 +38,9 @@ def crowded(database: Database) -> Database:
 
 
 def test_the_next_task_is_the_first_of_the_index(crowded: Database) -> None:
-    for limit in (1, 8):
-        for plan in plans(crowded, "SELECT", lambda session: tasks.eligible(session, HOST.queues, limit)):
-            assert reads_the_index(plan), plan
-            assert not sorts(plan), plan
+    for plan in plans(crowded, "SELECT", lambda session: tasks.eligible(session, HOST.queues, 8)):
+        assert reads_the_index(plan), plan
+        assert not sorts(plan), plan
 
 
 def test_waking_reads_the_index(crowded: Database) -> None:

@@ -126,14 +126,7 @@ def test_everything_that_is_shown_is_plain(database: Database, four: list[Launch
     assert json.loads(json.dumps(everything)) == list(everything)
 
 
-def test_what_is_left_to_do(database: Database, four: list[Launch]) -> None:
-    with database.read() as session:
-        assert listing.count(session) == {"waiting": 1, "building": 1, "left": 2}
-
-
 def test_nothing_at_all(database: Database) -> None:
     assert numbers(database) == build_numbers(database) == []
-    with database.read() as session:
-        assert listing.count(session) == {"waiting": 0, "building": 0, "left": 0}
     with pytest.raises(NotFound, match=r"^There is no task 1"):
         shown(database, 1)

@@ -262,3 +262,16 @@ def test_a_failure_says_its_own_end() -> None:
     assert End.of(NoRoom(path="/x", free="1", needed="2")).cause is Cause.HOST
     failed = End.of(StepFailed(step="x", status=1, tail="y"))
     assert (failed.state, failed.cause) == (BuildState.FAILED, Cause.REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("state", "left"),
+    [
+        ("pending", True), ("building", True), ("ready", False), ("failed", False), ("canceled", False),
+        ("expired", False),
+    ],
+)  # fmt: skip
+def test_whether_anything_is_left_to_do(database: Database, state: str, left: bool) -> None:
+    assert database.write(tasks.any_left) is False
+    _bring_to(database, state)
+    assert database.write(tasks.any_left) is left

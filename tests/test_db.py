@@ -1,0 +1,264 @@
+"""Collisions are tried again, outages are said, and the same Database works when its server is back."""
+
+import stat
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from orders import all_rows, order_task, task_row, url_of
+from servers import Server
+from sqlalchemy import event, text, update
+from sqlalchemy.orm import Session
+
+from isobuild.db import TRIES, Database
+from isobuild.domain import tasks
+from isobuild.domain.tables import Task
+from isobuild.errors import DatabaseDown, InvalidSetting, NameTaken
+
+SERVERS = pytest.mark.parametrize("database", ["mariadb", "postgresql"], indirect=True)
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def two(database: Database) -> Database:
+    """Two tasks, to be locked crosswise."""
+    for name in ("one", "two"):
+        order_task(database, name)
+    return database
+
+
+def test_a_write_returns_what_its_work_returns_and_is_committed(database: Database) -> None:
+    number = order_task(database, "tea")
+    assert task_row(Database(url_of(database)), number).name == "tea"
+    assert database.write(lambda _, *words, **more: (words, more), 1, two=2) == ((1,), {"two": 2})
+
+
+def test_a_work_that_raises_changes_nothing(database: Database) -> None:
+    order_task(database, "tea")
+    before = all_rows(database)
+
+    def work(session: Session) -> None:
+        session.execute(update(Task).values(name="changed"))
+        raise NameTaken(field="name", given="tea", task=1)
+
+    with pytest.raises(NameTaken):
+        database.write(work)
+    assert all_rows(database) == before
+
+
+def test_a_programming_error_is_neither_an_outage_nor_tried_again(database: Database) -> None:
+    tried: list[int] = []
+
+    def work(session: Session) -> None:
+        tried.append(1)
+        session.execute(update(Task).where(text("no_such_column = 1")).values(name="x"))
+
+    with pytest.raises(Exception, match="no_such_column"):
+        database.write(work)
+    assert len(tried) == 1
+
+
+@SERVERS
+def test_a_deadlock_is_tried_again_until_both_are_done(two: Database) -> None:
+    together = threading.Barrier(2)
+    tried: list[int] = []
+
+    def lock(session: Session, first: int, second: int) -> None:
+        tried.append(first)
+        _lengthen(session, first)
+        if tried.count(first) == 1:
+            together.wait(30)  # now each holds what the other will want
+        _lengthen(session, second)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(lambda rows=rows: two.write(lock, *rows)) for rows in ((1, 2), (2, 1))]
+        for one in both:
+            one.result(60)
+    assert len(tried) > 2
+    assert [task_row(two, number).error for number in (1, 2)] == ["xx", "xx"]
+
+
+@SERVERS
+def test_a_lock_timeout_is_tried_again(two: Database) -> None:
+    timeouts = {"mariadb": "SET innodb_lock_wait_timeout = 1", "postgresql": "SET lock_timeout = '100ms'"}
+    event.listen(two.engine, "connect", lambda raw, _: _say(raw, timeouts[two.engine.dialect.name]))
+    two.dispose()
+    tried: list[int] = []
+    holder = Session(two.writer)
+    _lengthen(holder, 1)
+
+    def work(session: Session) -> None:
+        tried.append(1)
+        if len(tried) == 2:
+            holder.commit()
+        _lengthen(session, 1)
+
+    two.write(work)
+    assert len(tried) == 2
+    assert task_row(two, 1).error == "xx"
+
+
+@SQLITE
+def test_sqlite_that_stays_busy_is_tried_again(two: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isobuild.db.BUSY", 0.01)
+    impatient = Database(url_of(two))
+    holder = two.writer.connect()
+    holder.begin()
+    tried: list[int] = []
+
+    def watch(*_: Any) -> None:
+        tried.append(1)
+        if len(tried) == 3:
+            holder.close()
+
+    event.listen(impatient.engine, "checkout", watch)
+    order_task(impatient, "tea")
+    assert len(tried) == 3
+
+
+@SQLITE
+def test_a_collision_that_never_ends_is_said(two: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isobuild.db.BUSY", 0.01)
+    impatient = Database(url_of(two))
+    tried: list[int] = []
+    event.listen(impatient.engine, "checkout", lambda *_: tried.append(1))
+    with two.writer.connect() as holder, holder.begin(), pytest.raises(DatabaseDown, match="database is locked"):
+        order_task(impatient, "tea")
+    assert len(tried) == TRIES
+
+
+@SQLITE
+def test_writers_of_sqlite_wait_for_each_other_and_readers_for_nobody(two: Database) -> None:
+    with ThreadPoolExecutor(8) as pool, two.read() as session:
+        before = tasks.get(session, 1).error
+        for done in [pool.submit(two.write, _lengthen, 1) for _ in range(80)]:
+            done.result(60)
+        session.expire_all()
+        assert tasks.get(session, 1).error == before  # a look is one moment
+    assert task_row(two, 1).error == "x" * 80
+
+
+def test_writers_at_once_lose_nothing(two: Database) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(two.write, _lengthen, 1) for _ in range(40)]:
+            done.result(60)
+    assert task_row(two, 1).error == "x" * 40
+
+
+@pytest.fixture(params=["mariadb", "postgresql"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    server: Server = request.getfixturevalue(request.param)
+    yield server
+    if server.process is None:
+        server.start()
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+@pytest.mark.parametrize(("server", "database"), [(name, name) for name in ("mariadb", "postgresql")], indirect=True)
+def test_an_outage_is_said_and_the_same_database_works_after_it(server: Server, database: Database, end: str) -> None:
+    order_task(database, "before")
+    getattr(server, end)()
+    for _ in range(2):
+        with pytest.raises(DatabaseDown, match=r"^The database can't be reached: "):
+            order_task(database, "meanwhile")
+        with pytest.raises(DatabaseDown):
+            task_row(database, 1)
+    server.start()
+    last = order_task(database, "after")
+    assert task_row(database, last).name == "after"
+    if end == "stop":  # the servers of the tests need not survive a crash with everything
+        assert (last, task_row(database, 1).name) == (2, "before")
+
+
+@pytest.mark.parametrize("database", ["mariadb", "postgresql"], indirect=True)
+def test_a_connection_that_is_cut_in_the_middle_is_an_outage(database: Database) -> None:
+    numbers = {"mariadb": "SELECT connection_id()", "postgresql": "SELECT pg_backend_pid()"}
+    cuts = {"mariadb": "KILL {}", "postgresql": "SELECT pg_terminate_backend({})"}
+    dialect = database.engine.dialect.name
+
+    def work(session: Session) -> None:
+        number = session.scalar(text(numbers[dialect]))
+        with database.engine.connect() as other:
+            other.execute(text(cuts[dialect].format(number)))
+        _lengthen(session, 1)
+
+    with pytest.raises(DatabaseDown):
+        database.write(work)
+    assert order_task(database, "after") == 1
+
+
+def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("This is no database, it is a letter to my aunt." * 100)
+    with pytest.raises(DatabaseDown, match="not a database"), Database(f"sqlite:///{tmp_path}/x").read() as session:
+        session.execute(text("SELECT 1"))
+
+
+def test_a_file_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseDown, match="unable to open"), Database(f"sqlite:///{tmp_path}/no/x").read() as session:
+        session.execute(text("SELECT 1"))
+
+
+def test_the_file_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new/folder/x.sqlite3")
+    assert database.make_file()
+    assert database.make_file()
+    assert stat.S_IMODE((tmp_path / "new/folder/x.sqlite3").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("url", ["mariadb+pymysql://u:p@h/n", "postgresql://h/n", "sqlite://"])
+def test_only_sqlite_has_a_file_to_make(url: str) -> None:
+    assert not Database(url).make_file()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "oracle://h/n", "mysql+nodriver://h/n", "://", "sqlite+aiosqlite_not_here:///x"]
+)
+def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"^Setting database: .*mariadb\+pymysql://.*postgresql\+psycopg://"):
+        Database(url)
+
+
+def test_a_refused_url_keeps_its_password_to_itself() -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        Database("oracle://scott:tiger@host/name")
+    assert "tiger" not in str(refused.value)
+    assert "scott" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("sqlite:///x", "pysqlite"),
+        ("mysql://h/n", "pymysql"),
+        ("mariadb://h/n", "pymysql"),
+        ("mariadb+pymysql://h/n", "pymysql"),
+        ("postgresql://h/n", "psycopg"),
+    ],
+)
+def test_each_kind_has_its_driver(url: str, driver: str) -> None:
+    assert Database(url).engine.driver == driver
+
+
+@SQLITE
+def test_sqlite_keeps_foreign_keys_and_a_write_ahead_log(database: Database) -> None:
+    with database.read() as session:
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+        assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert session.scalar(text("PRAGMA busy_timeout")) == 30_000
+
+
+def _lengthen(session: Session, number: int) -> None:
+    longer = text("UPDATE tasks SET error = concat(coalesce(error, ''), 'x') WHERE id = :number")
+    if session.get_bind().dialect.name == "sqlite":
+        longer = text("UPDATE tasks SET error = coalesce(error, '') || 'x' WHERE id = :number")
+    session.execute(longer, {"number": number})
+
+
+def _say(raw: Any, statement: str) -> None:
+    cursor = raw.cursor()
+    cursor.execute(statement)
+    cursor.close()
+    raw.commit()
