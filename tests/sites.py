@@ -96,7 +96,8 @@ class Site:
 
     def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
         self.home = home
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ISOBUILD_")}
+        own = ("ISOBUILD_", "http_proxy", "https_proxy", "no_proxy")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
         self.env = {**kept, **settings}
         self.db = Database(settings.get("ISOBUILD_DATABASE") or f"sqlite:///{home}/isobuild.sqlite3")
 

@@ -24,9 +24,9 @@ from isobuild.db import Database
 from isobuild.domain import builds
 from isobuild.domain.builds import CANCELED, End
 from isobuild.domain.hosts import Host
-from isobuild.domain.states import BuildState
+from isobuild.domain.states import BuildState, Cause
 from isobuild.domain.tables import Build, Task
-from isobuild.errors import BuildFailed, DatabaseDown, HostFault, LostBuild, ReportRefused, Stopped
+from isobuild.errors import BadInput, BuildFailed, DatabaseDown, HostFault, LostBuild, ReportRefused, Stopped
 from isobuild.image import apt
 from isobuild.image.step import Place, Plan
 from isobuild.recipes import Cookbook
@@ -38,6 +38,7 @@ from isobuild.runner.workspace import Workspace, Workspaces
 from isobuild.store.local import LocalStore, Stored
 
 STEPS_SHARE = 0.98  # of the whole; the rest is publishing
+PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 PATIENCE = 3600.0  # seconds that a build's end waits for a database that is away
 
 
@@ -84,6 +85,8 @@ class Runner:
             return End(state=BuildState.SUCCEEDED, file=file)
         except BuildFailed as failure:
             return End.of(failure)
+        except BadInput as error:  # the recipe is gone, or takes these options no longer, since it was ordered
+            return End(state=BuildState.FAILED, cause=Cause.REQUEST, error=str(error))
         except Stopped:
             return CANCELED
         except LostBuild as lost:
@@ -172,4 +175,5 @@ def contract(build: Build, task: Task, token: str, place: Place) -> dict[str, st
         "ISOBUILD_OPTIONS": str(Path(place.inputs) / "options.json"),
         "ISOBUILD_TOKEN": token,
         "SOURCE_DATE_EPOCH": str(place.epoch),
+        **{name: os.environ[name] for name in PROXIES if name in os.environ},
     }

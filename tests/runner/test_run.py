@@ -153,3 +153,12 @@ def _small_disk(folder: Path) -> Iterator[Callable[[], object]]:
         yield lambda: sh.Command("mount")("-o", "remount,size=100m", str(folder))
     finally:
         sh.Command("umount")(str(folder))
+
+
+def test_a_recipe_that_is_gone_is_the_orders_fault(site: Site) -> None:
+    site.order(text=ISO)
+    next((site.home / "scripts").iterdir()).unlink()
+    build = site.carry()
+    assert (build["state"], build["cause"]) == ("failed", "request")
+    assert "first.sh" in build["error"]
+    assert site.task()["state"] == "failed"
