@@ -30,7 +30,7 @@ class Clock:
         self.tick = tick
         self.pipe = pipe
         self._stop = Event()
-        self._failing = ""
+        self._failing = False
         self._listener = nudge.Listener(pipe)
         self._thread = Thread(target=self._listen, name="tick", daemon=True)
         self._scheduler = BackgroundScheduler(timezone=UTC)
@@ -62,21 +62,17 @@ class Clock:
     def _tick(self) -> None:
         try:
             done = self.tick(datetime.now(UTC))
-        except IsobuildError as error:  # a database that is away must not end the daemon, nor fill the log
-            self._say_once(str(error))
-        except Exception:
-            logger.exception("A tick failed; the next one tries again.")
+        except Exception as error:  # whatever it is, it must not end the daemon, nor fill the log each minute
+            if not self._failing:
+                trace = None if isinstance(error, IsobuildError) else error
+                logger.warning("%s The tick goes on trying.", error, exc_info=trace)
+            self._failing = True
         else:
-            self._say_once("")
+            if self._failing:
+                logger.warning("The tick works again.")
+            self._failing = False
             if not done.idle:
                 logger.info("tick: %s", done)
-
-    def _say_once(self, failing: str) -> None:
-        if failing and not self._failing:
-            logger.warning("%s The tick goes on trying.", failing)
-        elif self._failing and not failing:
-            logger.warning("The tick works again.")
-        self._failing = failing
 
     def _complain(self, event: object) -> None:
         logger.warning("The clock's own job did not run: %s", event)

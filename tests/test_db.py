@@ -73,8 +73,11 @@ def test_a_deadlock_is_tried_again_until_both_are_done(two: Database) -> None:
             together.wait(30)  # now each holds what the other will want
         _lengthen(session, second)
 
+    def cross(first: int, second: int) -> None:
+        two.write(lock, first, second)
+
     with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(lambda rows=rows: two.write(lock, *rows)) for rows in ((1, 2), (2, 1))]
+        both = [pool.submit(cross, *rows) for rows in ((1, 2), (2, 1))]
         for one in both:
             one.result(60)
     assert len(tried) > 2
