@@ -93,7 +93,7 @@ class Queue:
 
     def left(self) -> float:
         with self.database.read() as session:
-            return timed(lambda: listing.count(session))[0]
+            return timed(lambda: tasks.any_left(session))[0]
 
     def _tick(self, site: Site) -> float:
         took, ticked = timed(lambda: tick(self.database, NoLauncher(), site, NOW))
@@ -115,7 +115,7 @@ ACTS: dict[str, Callable[[Queue], float]] = {
     "the callback: a build is finished": Queue.finish,
     "a waiting task is shown, with its place": Queue.show,
     "the page's list of tasks": Queue.page,
-    "how many are left": Queue.left,
+    "whether any is left": Queue.left,
 }
 
 

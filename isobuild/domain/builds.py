@@ -50,6 +50,7 @@ class End:
 
 
 SUCCEEDED = BuildState.SUCCEEDED
+FAILURES = (BuildState.FAILED, BuildState.TIMED_OUT)
 CANCELED = End(state=BuildState.CANCELED, error="canceled by a person")
 
 
@@ -175,14 +176,18 @@ def finish(session: Session, number: int, token: str, end: End, now: datetime) -
 
 
 def _end(session: Session, build: Build, end: End, now: datetime, *also: ColumnElement[bool]) -> bool:
+    """End a running build; one that fails after somebody asked it to stop is canceled, and not tried again."""
+    if end.state not in FAILURES:
+        return _close(session, build, end, now, *also)
+    if _close(session, build, CANCELED, now, Build.stop.is_not(None), *also):
+        return True
+    return _close(session, build, end, now, Build.stop.is_(None), *also)
+
+
+def _close(session: Session, build: Build, end: End, now: datetime, *also: ColumnElement[bool]) -> bool:
     error = end.error and clean(end.error)
-    told: dict[str, Any] = {
-        "cause": end.cause,
-        "error": error,
-        "finished_at": now,
-        "open_task": None,
-        "open_slot": None,
-    }
+    told: dict[str, Any] = {"cause": end.cause, "error": error, "finished_at": now}
+    told |= {"open_task": None, "open_slot": None}
     if end.step:
         told["step"] = clean(end.step)
     if end.state is SUCCEEDED:
@@ -244,7 +249,7 @@ def _end_lost(session: Session, build: Build, now: datetime) -> bool:
     lost = End(state=BuildState.FAILED, cause=Cause.LOST, error=f"The runner on {build.host} {who}.")
     # a heartbeat since we looked means that it lives
     unchanged = (Build.token == build.token) & (Build.leased_until == build.leased_until)
-    return _end(session, build, CANCELED if build.stop else lost, now, unchanged)
+    return _end(session, build, lost, now, unchanged)
 
 
 def _take_back(session: Session, host: Host, now: datetime) -> int:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from isobuild.domain.guard import change, move, rows
 from isobuild.domain.states import BuildState, Cause, TaskState
-from isobuild.domain.tables import AWAKE, Artifact, Build, Task, User
+from isobuild.domain.tables import AWAKE, Artifact, Build, Task, User, WakeTime
 from isobuild.errors import (
     BadInput,
     CannotCancel,
@@ -137,7 +137,7 @@ def oldest(session: Session) -> int | None:
 
 def wake(session: Session, now: datetime) -> int:
     """Put the tasks whose time has come among those that may go now."""
-    asleep = Task.state == TaskState.PENDING, Task.not_before != AWAKE, Task.not_before <= now
+    asleep = Task.state == TaskState.PENDING, Task.not_before > literal(AWAKE, WakeTime()), Task.not_before <= now
     return change(session, Task, *asleep, not_before=AWAKE)
 
 
@@ -184,8 +184,10 @@ def cancel(session: Session, number: int, now: datetime) -> TaskState:
     if ended:
         move(session, Task, number, TaskState.BUILDING, TaskState.CANCELED, finished_at=now, error=None, cause=None)
         return TaskState.CANCELED
-    change(session, Build, Build.id == open_build.id, Build.state == BuildState.RUNNING, stop="cancel")
-    return TaskState.BUILDING
+    if change(session, Build, Build.id == open_build.id, Build.state == BuildState.RUNNING, stop="cancel"):
+        return TaskState.BUILDING
+    session.expire_all()  # it ended, or was launched, while we looked
+    return cancel(session, number, now)
 
 
 def retry(session: Session, number: int) -> None:

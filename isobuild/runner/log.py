@@ -22,8 +22,8 @@ class Log:
 
     def write(self, stream: str, text: str) -> None:
         """Add a line, or several, with the time it came."""
-        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         with self._lock:
+            time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             for part in text.split("\n"):
                 line = Line(time, stream, part[:LONGEST])
                 self._last.append(line)
@@ -59,9 +59,13 @@ class Splitter:
 
     def __init__(self) -> None:
         self._rest = ""
+        self._after_return = False
 
     def feed(self, chunk: str) -> list[str]:
         """The lines that this chunk completes."""
+        if self._after_return:  # which ended its line already
+            chunk = chunk.removeprefix("\n")
+        self._after_return = chunk.endswith("\r")
         *lines, self._rest = (self._rest + chunk).replace("\r\n", "\n").replace("\r", "\n").split("\n")
         if len(self._rest) > LONGEST:
             lines.append(self._rest)

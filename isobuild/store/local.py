@@ -8,12 +8,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from errno import EDQUOT, ENOSPC
 from hashlib import file_digest, sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, BinaryIO
 
-from isobuild.errors import NoRoom, NotFound, ReportRefused
+from isobuild.errors import HostFault, NoRoom, NotFound, ReportRefused
 
 CHUNK = 1 << 20
 RESERVE = 64 << 20  # bytes that stay free: the database and the logs live on the same disk, as a rule
@@ -38,19 +39,22 @@ class LocalStore:
         """Copy an open file into the store as the artifact `name` of a build, hashing as it goes.
 
         `alive` is called with the bytes copied so far after each MiB; what it raises ends the copy and leaves nothing.
-        Raises NoRoom before anything is written, and ReportRefused if the build has brought another file already.
+        Raises NoRoom (before anything is written), HostFault, and ReportRefused if the build has brought another
+        file already.
         """
         size = os.fstat(source.fileno()).st_size
-        folder = self.folder / str(build)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._check_room(size)
+        path = self.folder / str(build) / name
         try:
-            digest = self._write(source, folder / name, alive)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._check_room(size)
+            digest = self._write(source, path, alive)
+            for folder in (path.parent, self.folder):
+                _sync_folder(folder)
+            return Stored(name=name, size=path.stat().st_size, sha256=digest)
         except OSError as error:
-            raise NoRoom(path=self.folder, free=_words(self._free()), needed=_words(size)) from error
-        for path in (folder, self.folder):
-            _sync_folder(path)
-        return Stored(name=name, size=(folder / name).stat().st_size, sha256=digest)
+            if error.errno in {ENOSPC, EDQUOT}:
+                raise NoRoom(path=self.folder, free=_words(self._free()), needed=_words(size)) from error
+            raise HostFault(what=f"The ISO can't be stored: {error}.") from error
 
     def _write(self, source: BinaryIO, path: Path, alive: Callable[[int], None]) -> str:
         with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as part:

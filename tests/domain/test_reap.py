@@ -8,7 +8,20 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
-from orders import HOST, MINUTE, NOW, SITE, Launch, all_rows, build_row, order_task, start_build, succeed, task_row
+from orders import (
+    HOST,
+    MINUTE,
+    NOW,
+    SITE,
+    Launch,
+    all_rows,
+    build_row,
+    fail,
+    order_task,
+    start_build,
+    succeed,
+    task_row,
+)
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
@@ -208,6 +221,25 @@ def test_a_build_that_begins_while_its_task_is_removed_is_not_forgotten(database
         database.write(remove)
     rows = all_rows(database)
     assert len(rows["builds"]) == len(rows["tasks"]) == begun[0].result()
+
+
+@pytest.mark.parametrize("database", ["mariadb", "postgresql"], indirect=True)
+def test_a_cancel_while_the_build_fails_is_not_forgotten(database: Database, launch: Launch) -> None:
+    failed: list[Future[None]] = []
+
+    def overlap(state: ORMExecuteState) -> None:
+        if state.is_update and state.bind_mapper and state.bind_mapper.class_ is Build and not failed:
+            failed.append(pool.submit(fail, database, launch))
+            wait(failed, 1)
+
+    def cancel(session: Session) -> None:
+        event.listen(session, "do_orm_execute", overlap)
+        tasks.cancel(session, 1, NOW)
+
+    with ThreadPoolExecutor(1) as pool:
+        database.write(cancel)
+    failed[0].result()
+    assert task_row(database, 1).state is TaskState.CANCELED
 
 
 class _Mute:

@@ -141,6 +141,14 @@ def test_a_build_that_was_faster_than_its_cancel_succeeds(database: Database) ->
     assert task_row(database, 1).state is TaskState.READY
 
 
+def test_a_build_that_fails_after_its_cancel_is_not_tried_again(database: Database) -> None:
+    order_task(database, "tea")
+    launch = start_build(database)
+    database.write(tasks.cancel, 1, LATER)
+    fail(database, launch, LATER)
+    assert task_row(database, 1).state is TaskState.CANCELED
+
+
 @pytest.mark.parametrize("state", ["ready", "failed", "canceled", "expired"])
 def test_what_has_ended_cannot_be_canceled(database: Database, state: str) -> None:
     _bring_to(database, state)

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -71,8 +72,7 @@ def test_it_returns_at_once_and_the_runner_outlives_its_parent(tmp_path: Path) -
         "import sys; from pathlib import Path; from isobuild.launchers.local import LocalLauncher;"
         "LocalLauncher([sys.argv[1]], Path(sys.argv[2])).launch(7, 'x')"
     )
-    parent = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", code, str(program), str(tmp_path)])
-    assert os.waitstatus_to_exitcode(os.waitpid(parent, 0)[1]) == 0
+    subprocess.run([sys.executable, "-c", code, program, tmp_path], check=True)
     program.with_suffix(".go").touch()  # the parent is gone; only now may the runner go on
     _told(program)
     assert (tmp_path / "7.runner").read_text().endswith("alive\n")

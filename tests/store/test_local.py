@@ -100,7 +100,7 @@ def test_a_source_that_fails_midway_leaves_nothing(store: LocalStore, source: Bi
 
 
 def test_a_second_try_after_a_failure(store: LocalStore, source: BinaryIO) -> None:
-    with pytest.raises((OSError, NoRoom)):
+    with pytest.raises(HostFault):
         store.put(7, FailingSource(source), "tea.iso")
     source.seek(0)
     store.put(7, source, "tea.iso")
@@ -161,8 +161,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("only root can mount a disk")
     folder = tmp_path / "disk"
     folder.mkdir()
-    size = RESERVE + 4 * CHUNK
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "isobuild", folder], capture_output=True)
+    size = RESERVE + 3 * CHUNK
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "isobuild", folder], check=False, capture_output=True
+    )
     if mounted.returncode:
         pytest.skip(f"a disk can't be mounted here: {mounted.stderr.decode().strip()}")
     yield folder
@@ -173,7 +175,7 @@ def test_the_reserve_stays_free(small_disk: Path, source: BinaryIO) -> None:
     store = LocalStore(small_disk)
     store.put(7, source, "tea.iso")
     source.seek(0)
-    with pytest.raises(NoRoom, match=r"has room for 1\.\d MiB more, and 2\.0 MiB are needed"):
+    with pytest.raises(NoRoom, match=r"has room for (0.9|1.0) MiB more, and 2\.0 MiB are needed"):
         store.put(8, source, "tea.iso")
     assert left(store) == ["7/tea.iso"]
 

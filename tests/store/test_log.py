@@ -214,10 +214,3 @@ def test_an_endless_line_is_cut_and_nothing_of_it_is_lost() -> None:
 @given(st.lists(st.text(alphabet="ab\n", max_size=9), max_size=9))
 def test_however_it_is_cut_it_is_the_same_lines(chunks: list[str]) -> None:
     assert heard(*chunks) == heard("".join(chunks))
-
-
-@pytest.mark.parametrize("size", [LONGEST, LONGEST + 1, 3 * LONGEST])
-def test_a_long_line_is_kept_whole_from_its_chunk_to_the_log(path: Path, size: int) -> None:
-    text = "".join(str(number % 10) for number in range(size))
-    lines = written(path, *[("out", line) for line in heard(text + "\n")])
-    assert "".join(line.text for line in lines) == text
