@@ -10,7 +10,7 @@ from typing import BinaryIO, NoReturn
 
 import pytest
 
-from isobuild.errors import LostBuild, NoRoom, NotFound, ReportRefused
+from isobuild.errors import HostFault, LostBuild, NoRoom, NotFound, ReportRefused
 from isobuild.store.local import CHUNK, RESERVE, LocalStore
 
 DATA = os.urandom(2 * CHUNK + 12345)
