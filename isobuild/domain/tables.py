@@ -139,7 +139,7 @@ class Task(Base):
     state: Mapped[TaskState] = mapped_column(default=TaskState.PENDING)
     queue: Mapped[str] = mapped_column(String(32))
     rank: Mapped[int] = mapped_column(default=0)  # -priority: an index is walked upwards
-    not_before: Mapped[datetime | None] = mapped_column(WakeTime, nullable=False, default=AWAKE)
+    not_before: Mapped[datetime | None] = mapped_column(WakeTime, nullable=False, default=lambda: AWAKE)
     attempts: Mapped[int] = mapped_column(default=0)  # failed ones since it was ordered, retried or ready
     max_attempts: Mapped[int]
     retry_delay: Mapped[float]  # seconds

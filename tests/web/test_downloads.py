@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
@@ -133,9 +133,9 @@ def large(counter: Counter) -> Iterator[tuple[str, int]]:
 
 def test_memory_is_flat(large: tuple[str, int]) -> None:
     address, pid = large
-    assert httpx.get(address, headers={"Range": "bytes=0-9"}).status_code == 206
+    assert httpx2.get(address, headers={"Range": "bytes=0-9"}).status_code == 206
     before = high_water(pid)
-    with httpx.stream("GET", address) as answer:
+    with httpx2.stream("GET", address) as answer:
         read = sum(len(chunk) for chunk in answer.iter_raw(1 << 20))
     assert read == 1 << 30
     assert high_water(pid) - before < 50 << 10
