@@ -21,7 +21,7 @@ from isobuild.db import Database
 from isobuild.domain import builds, listing, tasks
 from isobuild.domain.builds import End
 from isobuild.domain.states import BuildState, TaskState
-from isobuild.domain.tables import Build, Task
+from isobuild.domain.tables import AWAKE, Build, Task
 from isobuild.store.local import Stored
 from isobuild.tick import Site, tick
 
@@ -47,7 +47,7 @@ class Queue:
         self.names = map("bench-{}".format, count())
         with database.read() as session:
             self.shelf = Shelf.of(session)
-            waiting = select(Task.id).where(Task.state == TaskState.PENDING, Task.not_before.is_(None))
+            waiting = select(Task.id).where(Task.state == TaskState.PENDING, Task.not_before == AWAKE)
             last = waiting.where(Task.queue == LANES[-1]).order_by(Task.rank.desc(), Task.id.desc())
             self.last = session.scalars(last.limit(1)).one()
 

@@ -26,6 +26,7 @@ from isobuild.domain import builds, listing, tasks
 from isobuild.domain.tasks import Order
 
 ORDERS = 20
+PAUSE = 2.0  # seconds, in which the next spare runner gets ready
 ROUNDS = 15
 PATIENCE = 60.0  # seconds for one build, or for the daemon to answer
 SCRIPT = '#!/bin/sh\ndate +%s.%N >"$ISOBUILD_OUT/began.iso"\n'
@@ -54,11 +55,13 @@ def run() -> None:
     """Print what an order waits for, and what a process of isobuild takes to start."""
     with _home() as settings:
         with _up(settings):
-            starts = [_order(settings, number) for number in range(ORDERS)]
+            hurried = [_order(settings, f"hurried-{number}", 0.0) for number in range(ORDERS)]
+            calm = [_order(settings, f"calm-{number}", PAUSE) for number in range(ORDERS)]
         commands = {"python -c pass": PYTHON, "isobuild --help": [*ISOBUILD, "--help"]}
         took = _time(commands | {"isobuild tick, idle": [*ISOBUILD, "tick"]})
-    print(f"{ORDERS} orders, one after another, on SQLite; milliseconds\n")
-    table(["", "p50", "p95", "longest"], [_spread(name, map(leg, starts)) for name, leg in LEGS.items()])
+    for starts, how in ((calm, f"{PAUSE:g} s between a build and the next order"), (hurried, "no pause between them")):
+        print(f"{ORDERS} orders on SQLite, {how}; milliseconds\n")
+        table(["", "p50", "p95", "longest"], [_spread(name, map(leg, starts)) for name, leg in LEGS.items()])
     print(f"A process from start to end, in turns, {ROUNDS} times each; milliseconds\n")
     plain = percentile([each[0] for each in took["python -c pass"]], 50)
     rows = ([name, *_medians(each), _medians(each)[0] / plain] for name, each in took.items())
@@ -115,9 +118,10 @@ def _up(settings: Settings) -> Iterator[None]:
             daemon.wait(PATIENCE)
 
 
-def _order(settings: Settings, number: int) -> Start:
+def _order(settings: Settings, name: str, pause: float) -> Start:
+    time.sleep(pause)
     db = site.database(settings)
-    wish = Order(user="bench", name=f"first-{number}", recipe="script", options={"script": "first"}, max_attempts=1)
+    wish = Order(user="bench", name=name, recipe="script", options={"script": "first"}, max_attempts=1)
     task = db.write(tasks.order, wish, settings.queues, datetime.now(UTC)).id
     committed = time.time()
     nudge.send(settings.nudges)
