@@ -64,7 +64,7 @@ class Tail:
         if build is None:
             return []
         lines, self._offset = read(self.settings.logs / f"{build}.log", self._offset)
-        return [line.text for line in lines]
+        return [line.plain for line in lines]
 
 
 def describe(task: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ def log(number: int, *, follow: bool, build: int | None, stream: str, json: bool
         say.value([line._asdict() for line in wanted])
         return
     for line in wanted:
-        print(line.time[:19].replace("T", " "), f"{line.stream}:" if not stream else "", line.text, flush=True)
+        print(line.time[:19].replace("T", " "), f"{line.stream}:" if not stream else "", line.plain, flush=True)
 
 
 def lines_of(settings: Settings, build: int, goes_on: Callable[[], bool]) -> Iterator[Line]:

@@ -4,11 +4,15 @@ TIME is UTC with microseconds (RFC 3339), STREAM is `out`, `err`, or `run` for t
 file keeps the streams together in their order; a filter on the second word takes them apart.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 CHUNK = 4 << 20  # bytes that are read at a time
+
+
+CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
 
 
 class Line(NamedTuple):
@@ -17,6 +21,11 @@ class Line(NamedTuple):
     time: str
     stream: str
     text: str
+
+    @property
+    def plain(self) -> str:
+        """The text without what would colour a terminal, or command it."""
+        return CONTROLS.sub("", self.text)
 
 
 def read(path: Path, offset: int = 0) -> tuple[list[Line], int]:

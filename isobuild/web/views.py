@@ -12,7 +12,7 @@ from isobuild.web import words
 
 HERE = Path(__file__).parent
 FILTERS = (
-    words.size, words.moment, words.clock, words.took, words.headline, words.where, words.then, words.clean,
+    words.size, words.moment, words.clock, words.took, words.headline, words.where, words.then,
 )  # fmt: skip
 
 

@@ -1,11 +1,8 @@
 """Values as words for people."""
 
-import re
 from datetime import datetime
 
 from isobuild.domain.listing import Shown, place
-
-CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 THEN = {
     "request": "The order itself can't be built: order again with other options.",
@@ -77,8 +74,3 @@ def then(task: Shown) -> str:
         "canceled": "It was canceled. Retry builds it after all, with the same options.",
         "expired": "Its ISO was kept for its time and then removed. Retry builds it again, with the same options.",
     }[task["state"]]
-
-
-def clean(text: str) -> str:
-    """A line of a log without the codes that colour terminals."""
-    return CONTROLS.sub("", text)

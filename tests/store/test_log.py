@@ -214,3 +214,8 @@ def test_an_endless_line_is_cut_and_nothing_of_it_is_lost() -> None:
 @given(st.lists(st.text(alphabet="ab\n", max_size=9), max_size=9))
 def test_however_it_is_cut_it_is_the_same_lines(chunks: list[str]) -> None:
     assert heard(*chunks) == heard("".join(chunks))
+
+
+def test_a_plain_line_commands_no_terminal() -> None:
+    told = Line("", "out", "\x1b[31mred\x1b[0m, \x1b]0;a title\x07\x9b2J and a\ttab")
+    assert told.plain == "red, ]0;a title2J and a\ttab"

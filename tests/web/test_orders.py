@@ -37,7 +37,7 @@ class Cake(Recipe):
     Options = CakeOptions
 
     def plan(self, options, place):
-        raise NotImplementedError
+        raise AssertionError("only its form is looked at")
 """
 TYPED = {
     "name": "first", "option.layers": "4", "option.weight": "1.5", "option.size": "large", "option.candles": "4",
