@@ -1,6 +1,7 @@
 """The runner that is kept ready."""
 
 import os
+import select
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,15 +54,18 @@ def test_a_spare_that_died_is_replaced(launcher: SpareLauncher, told: Path) -> N
     script = Path(launcher.cold.command[0])
     script.write_text("#!/bin/sh\nexit 1\n")
     launcher.prepare()
+    wait_for(lambda: has_no_reader(launcher))
     script.write_text(RUNNER)
-
-    def is_handed_over() -> bool:
-        launcher.launch(7, "secret")
-        return "7 secret cold" in lines(told)
-
-    wait_for(is_handed_over)
+    launcher.launch(7, "secret")
+    wait_for(lambda: lines(told) == ["7 secret cold"])
     launcher.launch(8, "secret")
-    wait_for(lambda: "8 secret warm" in lines(told))
+    wait_for(lambda: lines(told) == ["7 secret cold", "8 secret warm"])
+
+
+def has_no_reader(launcher: SpareLauncher) -> bool:
+    poll = select.poll()
+    poll.register(launcher._pipe or 0, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def test_a_spare_ends_with_its_keeper(launcher: SpareLauncher, told: Path) -> None:
