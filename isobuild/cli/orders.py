@@ -2,8 +2,10 @@
 
 import os
 import pwd
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from isobuild import nudge, site
 from isobuild.cli import say
@@ -56,12 +58,9 @@ def order(
     settings = load()
     if time_limit is not None and not 1 <= time_limit <= 30 * 86400:
         raise BadInput(field="time-limit", given=time_limit, allowed="from 1 second to 30 days of them")
-    cookbook = site.cookbook(settings)
-    wish = Order(
-        user=user or me(), name=name, recipe=recipe, options=cookbook.dump(cookbook.parse(recipe, options)), iso=iso,
-        queue=queue, priority=priority, max_attempts=settings.max_attempts, retry_delay=settings.retry_delay,
-        time_limit=time_limit or settings.time_limit,
-    )  # fmt: skip
+    wish = make_wish(settings, recipe, options, name=name, user=user or me(), iso=iso, queue=queue, priority=priority)
+    if time_limit is not None:
+        wish = replace(wish, time_limit=time_limit)
     db = site.database(settings)
     task = db.write(tasks.order, wish, settings.queues, datetime.now(UTC))
     heard = nudge.send(settings.nudges)
@@ -78,6 +77,15 @@ def order(
         follow_task(settings, db, task.id)
     elif not json:
         say.words(f"Ordered: {task.iso} is task {task.id}. Watch it: isobuild log {task.id} -f")
+
+
+def make_wish(settings: Settings, recipe: str, options: Mapping[str, object], **chosen: Any) -> Order:
+    """An order of a recipe, its options checked, with the site's limits. Raises BadInput."""
+    cookbook = site.cookbook(settings)
+    return Order(
+        recipe=recipe, options=cookbook.dump(cookbook.parse(recipe, options)), max_attempts=settings.max_attempts,
+        retry_delay=settings.retry_delay, time_limit=settings.time_limit, **chosen,
+    )  # fmt: skip
 
 
 def cancel(number: int) -> None:

@@ -18,12 +18,11 @@ import uvicorn
 from isobuild import nudge, site, tick
 from isobuild.cli import say
 from isobuild.cli.follow import ENDS, watch
-from isobuild.cli.orders import me
+from isobuild.cli.orders import make_wish, me
 from isobuild.clock import Clock
 from isobuild.config import Settings, load
 from isobuild.db import Database
 from isobuild.domain import listing, tasks
-from isobuild.domain.tasks import Order
 from isobuild.errors import BadInput, DatabaseDown, NotLoopback
 from isobuild.launchers.spare import SpareLauncher
 from isobuild.web.app import create_app
@@ -38,6 +37,7 @@ def up(*, port: int | None, bind: str | None, first: str | None, until_empty: bo
     given = {"port": port, "bind": bind}
     settings = load(**{name: value for name, value in given.items() if value is not None})
     site.prepare(settings)
+    shown = None
     with _interruptible(), _listening(settings) as listener:
         db = site.database(settings)
         with _serving(settings, db, listener), _ticking(settings, db):
@@ -48,7 +48,7 @@ def up(*, port: int | None, bind: str | None, first: str | None, until_empty: bo
             else:
                 say.words("Serving until you press Ctrl-C.")
                 threading.Event().wait()
-    if shown and shown["state"] != "ready":
+    if shown and shown["state"] == "failed":
         raise typer.Exit(1)
 
 
@@ -109,10 +109,13 @@ def _ticking(settings: Settings, db: Database) -> Iterator[None]:
 
 
 def _first(settings: Settings, db: Database, recipe: str) -> dict[str, Any]:
-    """The very first task, ordered now if nothing was ordered before; shown until it has ended."""
+    """The very first task, ordered now if nothing was before, tried again if it failed; shown until it has ended."""
     number = _oldest(db) or _order_first(settings, db, recipe)
-    with db.read() as session:
-        shown = listing.show_task(session, number, settings.queues)
+    shown = _show(settings, db, number)
+    if shown["state"] == "failed":  # what was the matter may be mended by now
+        db.write(tasks.retry, number)
+        nudge.send(settings.nudges)
+        shown = _show(settings, db, number)
     if shown["state"] not in ENDS:
         say.words(f"Building your first ISO: task {number}, recipe {shown['recipe']}.")
         shown = watch(settings, db, number, with_log=False)
@@ -124,17 +127,18 @@ def _first(settings: Settings, db: Database, recipe: str) -> dict[str, Any]:
     return shown
 
 
+def _show(settings: Settings, db: Database, number: int) -> dict[str, Any]:
+    with db.read() as session:
+        return listing.show_task(session, number, settings.queues)
+
+
 def _oldest(db: Database) -> int | None:
     with db.read() as session:
         return tasks.oldest(session)
 
 
 def _order_first(settings: Settings, db: Database, recipe: str) -> int:
-    cookbook = site.cookbook(settings)
-    wish = Order(
-        user=me(), name=FIRST, recipe=recipe, options=cookbook.dump(cookbook.parse(recipe, {})),
-        max_attempts=settings.max_attempts, retry_delay=settings.retry_delay, time_limit=settings.time_limit,
-    )  # fmt: skip
+    wish = make_wish(settings, recipe, {}, user=me(), name=FIRST)
     number = db.write(tasks.order, wish, settings.queues, datetime.now(UTC)).id
     nudge.send(settings.nudges)
     return number

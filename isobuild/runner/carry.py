@@ -101,7 +101,7 @@ class Carry:
 
 
 class Ear:
-    """Hears a command: its chunks become lines of the log, and those of stdout may tell the progress."""
+    """Hears a command: its chunks become lines of the log, and any of them may tell the progress."""
 
     def __init__(self, log: Log, tell: Callable[[str], None]) -> None:
         self.log = log

@@ -24,7 +24,8 @@ class Lease:
         self.db, self.build, self.token, self.host = db, build, token, host
         self.heartbeat = heartbeat
         self.note = note
-        self.percent, self.step = 0.0, None  # type: float, str | None
+        self.percent = 0.0
+        self.step: str | None = None
         self._told: tuple[float, str | None] = (0.0, None)
         self._due = time.monotonic() + heartbeat
         self._over: IsobuildError | None = None

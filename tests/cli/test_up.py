@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from sites import GATED, Site, opened, wait_for
+from sites import GATED, ISO, Site, opened, wait_for
 
 QUICK = """
 from isobuild.image.step import Place, Plan, Step
@@ -92,6 +92,22 @@ def test_a_first_iso_is_ordered_once(site: Site) -> None:
         said = site.run("up", "--port", 0, "--first", "quick", "--until-empty")
         assert f"Task 1 is ready: {site.home}/store/1/first.iso" in said.stderr
     assert site.count() == 1
+
+
+def test_a_first_iso_that_failed_is_tried_again(site: Site) -> None:
+    site.order(text="#!/bin/sh\nexit 65\n")
+    assert "is failed" in site.run("up", "--port", 0, "--first", "tiny", "--until-empty", code=1).stderr
+    site.write_script("first.sh", ISO)
+    assert "Task 1 is ready" in site.run("up", "--port", 0, "--first", "tiny", "--until-empty").stderr
+
+
+def test_ctrl_c_while_the_first_iso_is_built(site: Site) -> None:
+    site.order(text=GATED)
+    with site.started("up", "--port", 0, "--first", "tiny") as process:
+        wait_for(lambda: site.processes("sleep"))
+        assert "Ended." in end(process, signal.SIGINT)
+    site.open_gate()
+    assert site.built()["state"] == "succeeded"
 
 
 def test_ctrl_c_ends_it_too(site: Site) -> None:
