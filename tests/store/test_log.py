@@ -219,3 +219,10 @@ def test_however_it_is_cut_it_is_the_same_lines(chunks: list[str]) -> None:
 def test_a_plain_line_commands_no_terminal() -> None:
     told = Line("", "out", "\x1b[31mred\x1b[0m, \x1b]0;a title\x07\x9b2J and a\ttab")
     assert told.plain == "red, ]0;a title2J and a\ttab"
+
+
+def test_a_full_disk_does_not_end_the_listening() -> None:
+    log = Log(Path("/dev/full"), 1000)
+    log.write("err", "No space left on device")
+    assert log.tail() == "No space left on device"
+    log.close()
