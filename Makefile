@@ -8,7 +8,7 @@ export MYPY_CACHE_DIR := $(CACHE)/mypy
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check install lock bench dist clean
+.PHONY: help setup setup-test setup-bench run test check install lock bench dist clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ setup: ## install what running needs: Debian's packages, and Python's into .venv
 
 setup-test:
 	@scripts/setup test
+
+setup-bench:
+	@scripts/setup bench
 
 run: setup ## start isobuild and build a first ISO; with UNTIL_EMPTY=1 end when nothing is left to build
 	@.venv/bin/isobuild up --first tiny $(if $(UNTIL_EMPTY),--until-empty)
@@ -37,7 +40,7 @@ install: ## make this machine a server of isobuild, as docs/install.md tells
 lock: setup-test ## make uv.lock anew after a change of the dependencies
 	scripts/lock
 
-bench: setup-test ## measure
+bench: setup-bench ## measure
 	$(PYTHON) -m bench
 
 dist: setup ## build the wheel into dist/

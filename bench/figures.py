@@ -1,5 +1,6 @@
 """Timings, and the Markdown tables they are shown in."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,6 +35,11 @@ def percentile(figures: Sequence[float], percent: int) -> float:
     return statistics.quantiles(figures, n=100, method="inclusive")[percent - 1]
 
 
+def spread(figures: Sequence[float]) -> list[float]:
+    """The median, the 95th percentile and the largest."""
+    return [percentile(figures, 50), percentile(figures, 95), max(figures)]
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a Markdown table; its first column is words, the others are figures."""
     print(f"| {' | '.join(heads)} |")
@@ -46,4 +52,6 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 def _cell(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
+    if math.isnan(value):
+        return "-"
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

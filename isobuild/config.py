@@ -4,21 +4,18 @@ import os
 import socket
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from isobuild.errors import InvalidSetting
+from isobuild.values import Counts, Labels, Lanes, OnePace, Paces, Words
 
-
-def _words(value: object) -> object:
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().resolve())]  # builds get its true path
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
+Days = Annotated[float, Field(ge=0, le=100 * 366)]
 Bytes = Annotated[int, Field(ge=1 << 20)]
 
 
@@ -45,7 +42,8 @@ class Settings(BaseModel):
         default_factory=socket.gethostname, pattern=r"^[\w.-]{1,64}$", description="this host's name in the database"
     )
     slots: int = Field(1, ge=0, le=64, description="builds at a time on this host")
-    queues: Words = Field(("high", "default", "low"), min_length=1, description="the queues, in their order")
+    launch: bool = Field(True, description="the tick starts builds on this host; false: loops do it all")
+    queues: Lanes = Field(("high", "default", "low"), min_length=1, description="the queues, in their order")
     build_users: Words = Field(
         ("isobuild-build",), min_length=1, description="the users that builds run as, one for each slot in turn"
     )
@@ -59,7 +57,16 @@ class Settings(BaseModel):
     log_size: Bytes = Field(64 << 20, description="bytes of a build's log that are kept; what comes later is dropped")
     lease: Seconds = Field(60.0, description="seconds until a silent runner of another host is taken for lost")
     heartbeat: Seconds = Field(10.0, description="seconds between two heartbeats of a runner; less than the lease")
-    keep_days: float = Field(0, ge=0, description="days that a ready ISO is kept; 0: for good")
+    fair: bool = Field(False, description="among equals, the user with the fewest builds lately goes first")
+    recipe_limits: Counts = Field({}, description="builds of a recipe at a time, on all hosts together")
+    orders_per_user: OnePace | None = Field(None, description="what each user may order; none: as much as he likes")
+    buckets: Paces = Field({}, description="buckets of tokens that builds draw from, and how fast they refill")
+    draws: Labels = Field({}, description="the bucket that each build of a recipe takes a token from")
+    keep_days: Days = Field(0, description="days that a ready ISO is kept; 0: for good")
+    keep_rows_days: Days = Field(0, description="days that a task that has no ISO is kept after its end; 0: for good")
+    keep_logs_days: Days = Field(0, description="days that a build's log is kept after its end; 0: for good")
+    keep_history_days: Days = Field(0, description="days that history is kept, and ended runners; 0: for good")
+    keep_room: int = Field(0, ge=0, description="bytes to keep free on the store's disk: the oldest ISOs go; 0: none")
     bind: str = Field("127.0.0.1", description="the loopback address of the page")
     port: int = Field(8410, ge=0, le=65535, description="the port of the page; 0: any free one")
 
@@ -82,6 +89,11 @@ class Settings(BaseModel):
     def logs(self) -> Path:
         """Where builds' logs are kept."""
         return self.home / "logs"
+
+    @property
+    def instance(self) -> Path:
+        """The name of this installation."""
+        return self.home / "instance"
 
     @property
     def nudges(self) -> Path:
@@ -107,14 +119,18 @@ def load(**given: Any) -> Settings:
         raise InvalidSetting(
             field=field, given=first["input"], allowed=first["msg"], source=_source(field, given)
         ) from error
-    if settings.heartbeat >= settings.lease:
-        raise InvalidSetting(
-            field="heartbeat",
-            given=settings.heartbeat,
-            allowed=f"less than the lease, {settings.lease:g} s",
-            source=_source("heartbeat", given),
-        )
+    for field, wrong, allowed in _misfits(settings):
+        raise InvalidSetting(field=field, given=wrong, allowed=allowed, source=_source(field, given))
     return settings
+
+
+def _misfits(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    """What does not go with another setting: the field, its value, what is allowed."""
+    if settings.heartbeat >= settings.lease:
+        yield "heartbeat", settings.heartbeat, f"less than the lease, {settings.lease:g} s"
+    for recipe, bucket in settings.draws.items():
+        if bucket not in settings.buckets:
+            yield f"draws.{recipe}", bucket, f"one of the buckets: {', '.join(settings.buckets) or 'there is none'}"
 
 
 def _read_file() -> dict[str, Any]:
@@ -133,9 +149,10 @@ def _read_environment() -> dict[str, Any]:
 
 
 def _source(field: str, given: dict[str, Any]) -> str:
-    if field in given:
+    name = field.partition(".")[0]
+    if name in given:
         return "the command line"
-    variable = f"ISOBUILD_{field.partition('.')[0].upper()}"
+    variable = f"ISOBUILD_{name.upper()}"
     return f"the environment ({variable})" if variable in os.environ else str(config_file())
 
 

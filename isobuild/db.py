@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import ColumnElement, Connection, Engine, String, collate, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -45,6 +45,14 @@ class Database:
                 yield session
         except _CollisionError as collision:
             raise DatabaseDown(why=str(collision)) from collision
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session in which all is as at its first look, whatever others write meanwhile."""
+        with self.read() as session:
+            if self.engine.dialect.name != "sqlite":  # whose every transaction is so
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
 
     def write(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work(session, …)` in one committed transaction; after a deadlock or lock timeout it is done anew.
@@ -79,6 +87,44 @@ class _CollisionError(Exception):
     """Two transactions stood in each other's way; one of them must do it again."""
 
 
+# the numbers of rows, and the order of texts
+
+
+def last_number(session: Session, table: str) -> int:
+    """The last number that a table gave to a row; it may be gone. 0: none yet."""
+    match session.get_bind().dialect.name:
+        case "sqlite":
+            given = session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table})
+        case "postgresql":
+            counter = session.scalar(text("SELECT pg_get_serial_sequence(:name, 'id')"), {"name": table})
+            given = session.scalar(text(f"SELECT last_value FROM {counter} WHERE is_called"))  # noqa: S608
+        case _:
+            shown = session.execute(text(f"SHOW CREATE TABLE {table}")).one()[1]
+            found = re.search(r"^\).* AUTO_INCREMENT=(\d+)", shown, re.MULTILINE)
+            given = int(found[1]) - 1 if found else 0
+    return int(given or 0)
+
+
+def count_on(session: Session, table: str, last: int) -> None:
+    """Let an empty table give the numbers after `last`. On MariaDB this ends the transaction so far."""
+    match session.get_bind().dialect.name:
+        case "sqlite":
+            session.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table})
+            number = {"name": table, "last": last}
+            session.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), number)
+        case "postgresql":
+            number = {"name": table, "last": max(last, 1), "given": last > 0}
+            session.execute(text("SELECT setval(pg_get_serial_sequence(:name, 'id'), :last, :given)"), number)
+        case _:
+            session.execute(text(f"ALTER TABLE {table} AUTO_INCREMENT = {last + 1:d}"))
+
+
+def bytewise(session: Session, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column in an order that is the same on each database: a text's is that of its bytes."""
+    texts = session.get_bind().dialect.name == "postgresql" and isinstance(column.type, String)
+    return collate(column, "C") if texts else column
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
@@ -92,11 +138,12 @@ def _translated() -> Iterator[None]:
 
 
 def _is_collision(error: DBAPIError) -> bool:
-    # MariaDB: deadlock, lock wait timeout; from 11.6.2 a row changed meanwhile. PostgreSQL: by SQLSTATE
+    # MariaDB: deadlock, lock wait timeout; from 11.6.2 a row changed meanwhile; a savepoint that a deadlock took along.
+    # PostgreSQL: by SQLSTATE
     original: Any = error.orig
     if getattr(original, "sqlstate", None) in {"40001", "40P01", "55P03"}:
         return True
-    if (original.args or (None,))[0] in {1213, 1205, 1020}:
+    if (original.args or (None,))[0] in {1213, 1205, 1020, 1305}:
         return True
     return getattr(original, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 

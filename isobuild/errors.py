@@ -59,6 +59,18 @@ class UnknownQueue(BadInput):
     """{field}: there is no queue {given!r}; there are: {allowed}."""
 
 
+class BadBackup(BadInput):
+    """{field} {given}: {allowed}. Nothing was imported."""
+
+
+class ScheduleTaken(BadInput):
+    """{field}: there is a schedule {given!r} already; choose another name, or remove that one."""
+
+
+class DependencyCycle(BadInput):
+    """{field}: {given!r} can't be built: {allowed}."""
+
+
 class InvalidSetting(BadInput):
     """Setting {field}: {given!r} is not allowed: {allowed}. It comes from {source}."""
 
@@ -78,12 +90,60 @@ class CannotRetry(Refused):
     """Task {task} is {state}: only a task that failed, was canceled or has expired can be tried again."""
 
 
+class CannotRelease(Refused):
+    """Task {task} is {state}: only a build in hand can be given back."""
+
+
 class CannotRemove(Refused):
     """Task {task} has an open build, number {build}: cancel it first (isobuild cancel {task})."""
 
 
+class IsNeeded(Refused):
+    """Task {task} can't be removed: task {others} waits for it. Cancel that first."""
+
+
+class Overlaps(Refused):
+    """Task {task} is the same and has not ended, and it was ordered to be the only one at a time."""
+
+
+class TooMany(Refused):
+    """{user} has ordered as many ISOs as anybody may here, {allowance}. Come again at {when} UTC."""
+
+
+class NotEmpty(Refused):
+    """There are rows in {tables} already: only an empty database takes an import."""
+
+
+class NotPaused(Refused):
+    """Queue {queue} is not paused."""
+
+
+class ScheduleRuns(Refused):
+    """Schedule {name} is not paused."""
+
+
+class NoSeat(Refused):
+    """Host {host} has {slots} slots, and a loop that builds on each of them: raise the setting 'slots', or end one."""
+
+
+class LostSeat(Refused):
+    """This loop was taken for lost: its seat on {host} is its own no longer."""
+
+
+class NoSlot(Refused):
+    """Host {host} has no free slot: its {slots} are taken. Wait for a build to end, or raise the setting 'slots'."""
+
+
+class CannotGo(Refused):
+    """{name} can't be built now: {why}."""
+
+
 class NotReady(Refused):
     """Task {task} is {state}: its ISO can be downloaded only when it is ready."""
+
+
+class NotEnded(Refused):
+    """Task {task} is still {state} after {seconds} s."""
 
 
 class ReportRefused(Refused):
@@ -115,10 +175,18 @@ class NoArtifact(BuildFailed):
     """The build left {count} files named *.iso in {out}; exactly one is needed."""
 
 
+class BadResult(BuildFailed):
+    """The build left a {name} in {out} that can't be used: {why}."""
+
+
 class TimedOut(BuildFailed):
     """The build took longer than its limit of {limit} s, in step {step}."""
 
     cause = "timeout"
+
+
+class TookLong(TimedOut):
+    """The build took longer than its soft limit of {limit} s, in step {step}."""
 
 
 class NoRoom(BuildFailed):
@@ -150,6 +218,10 @@ class DatabaseOutdated(IsobuildError):
 
 class NotYourHome(IsobuildError):
     """{home} belongs to {owner}: call isobuild as that user, or set ISOBUILD_HOME to a folder of your own."""
+
+
+class HookTooSlow(IsobuildError):
+    """{hook} took longer than {limit} s."""
 
 
 class Damaged(IsobuildError):

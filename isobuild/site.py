@@ -2,22 +2,29 @@
 
 import os
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isobuild import schema, tick
+from isobuild import nudge, schema, tick
 from isobuild.config import Settings, executable, resource
 from isobuild.db import Database
 from isobuild.domain.hosts import Host
+from isobuild.domain.pruning import Keep
+from isobuild.domain.rules import Allowance, Rules
 from isobuild.errors import NotYourHome
+from isobuild.instance import instance
 from isobuild.launchers.local import LocalLauncher
 from isobuild.recipes import Cookbook
 from isobuild.runner.door import Door
 from isobuild.runner.workspace import Workspaces
 from isobuild.store.local import LocalStore
+from isobuild.store.logs import Logs
+from isobuild.values import Pace
 
 if TYPE_CHECKING:
+    from isobuild.desk import Desk
     from isobuild.runner.run import Runner
 
 
@@ -56,7 +63,21 @@ def database(settings: Settings) -> Database:
 
 def host(settings: Settings) -> Host:
     """This host, as the database knows it."""
-    return Host(settings.host, settings.slots, settings.queues, timedelta(seconds=settings.lease))
+    return Host(
+        settings.host, settings.slots, settings.queues, timedelta(seconds=settings.lease),
+        instance=instance(settings.instance), rules=rules(settings),
+    )  # fmt: skip
+
+
+def rules(settings: Settings) -> Rules:
+    """What this site says about whose turn it is."""
+    paces = {name: _allowance(pace) for name, pace in settings.buckets.items()}
+    orders = settings.orders_per_user and _allowance(settings.orders_per_user)
+    return Rules(settings.fair, settings.recipe_limits, orders, paces, settings.draws)
+
+
+def _allowance(pace: Pace) -> Allowance:
+    return Allowance(pace.tokens, timedelta(seconds=pace.seconds))
 
 
 def door(settings: Settings) -> Door:
@@ -88,8 +109,37 @@ def launcher(settings: Settings, command: Sequence[str] | None = None) -> LocalL
 
 def ticking(settings: Settings) -> tick.Site:
     """What a tick needs to know."""
-    keep = timedelta(days=settings.keep_days) if settings.keep_days else None
-    return tick.Site(host=host(settings), places=(workspaces(settings), store(settings)), keep=keep)
+    hooks = any((settings.home / "hooks").glob("*.py"))
+    finished = store(settings)
+    return tick.Site(
+        host=host(settings), places=(workspaces(settings), finished), store=finished, logs=Logs(settings.logs),
+        keep=keep(settings, hooks), call_hooks=launcher(settings).call_hooks if hooks else None,
+        launches=settings.launch,
+    )  # fmt: skip
+
+
+def keep(settings: Settings, hooks: bool) -> Keep:
+    """How long this site keeps what has come to its end."""
+    return Keep(
+        isos=_days(settings.keep_days), rows=_days(settings.keep_rows_days), logs=_days(settings.keep_logs_days),
+        history=_days(settings.keep_history_days), room=settings.keep_room, told=hooks,
+    )  # fmt: skip
+
+
+def _days(count: float) -> timedelta | None:
+    return timedelta(days=count) if count else None
+
+
+def desk(settings: Settings, db: Database, user: str) -> "Desk":
+    """Where `user` orders."""
+    from isobuild.desk import Desk
+    from isobuild.fingerprint import Fingerprints
+
+    return Desk(
+        settings=settings, db=db, cookbook=cookbook(settings), store=store(settings), host=host(settings),
+        nudge=partial(nudge.send, settings.nudges), user=user, now=lambda: datetime.now(UTC),
+        fingerprint=Fingerprints(cookbook(settings), settings.home / "upstream").of,
+    )  # fmt: skip
 
 
 def runner(settings: Settings) -> "Runner":

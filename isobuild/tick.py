@@ -1,42 +1,30 @@
 """What happens every minute, and at once when something is ordered.
 
     reap      running builds whose runner died        ->  failed, lost; the task tries again
+    drop      tasks that waited too long              ->  canceled
+    fire      schedules whose time has come           ->  a task each
     enqueue   rule 1: a free slot, so the next task   ->  one pending build
     launch    rule 2: a pending build                 ->  flagged busy, then its script is started
-    prune     what is past its time, what nobody owns ->  expired; gone
+    prune     what is past its time, what nobody owns ->  expired; gone, a portion of it
+    tell      tasks that came to their end            ->  the site's hooks are called
 
 Each line is its own short transactions, and every change is guarded by the old state. Two ticks at
 the same moment, on one host or on two, do no harm; a tick that dies half way is finished by the next.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
-from isobuild.domain import builds, tasks
+from isobuild import keeping
+from isobuild.domain import builds, firing, forgetting, line, reaping, signals, turns
+from isobuild.domain.history import By
 from isobuild.domain.hosts import Host
+from isobuild.domain.pruning import Keep
 from isobuild.errors import LaunchFailed
+from isobuild.keeping import Database, Logs, Place, Store
 from isobuild.launchers.base import Launcher
-
-T = TypeVar("T")
-
-
-class Database(Protocol):
-    """Does `work(session, …)` as one transaction."""
-
-    def write(self, work: Callable[..., T], *args: Any) -> T:
-        """Return what the work returns."""
-
-
-class Place(Protocol):
-    """Where builds leave files, a folder each: the workspaces, the store."""
-
-    def owned(self) -> Iterable[int]:
-        """The builds that have a folder here."""
-
-    def remove(self, build: int) -> None:
-        """Remove the folder of a build."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +33,29 @@ class Site:
 
     host: Host
     places: Sequence[Place] = ()
-    keep: timedelta | None = None  # how long a ready ISO is kept; None: for good
+    store: Store | None = None  # one of the places, where room is needed
+    logs: Logs | None = None
+    keep: Keep = field(default_factory=Keep)
+    call_hooks: Callable[[], None] | None = None  # None: the site has none
+    launches: bool = True  # False: loops do all the building on this host
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ticked:
     """How many of each a tick did."""
 
-    reaped: int
-    enqueued: int
-    launched: int
-    pruned: int
+    reaped: int = 0
+    dropped: int = 0
+    fired: int = 0
+    enqueued: int = 0
+    launched: int = 0
+    pruned: int = 0
+    told: int = 0
 
     @property
     def idle(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.reaped or self.enqueued or self.launched or self.pruned)
+        return not any(asdict(self).values())
 
     def __str__(self) -> str:
         did = [f"{what} {count}" for what, count in asdict(self).items() if count]
@@ -71,25 +66,42 @@ def tick(db: Database, launcher: Launcher, site: Site, now: datetime) -> Ticked:
     """Apply the state machine once."""
     return Ticked(
         reaped=reap(db, site, now),
+        dropped=drop(db, site, now),
+        fired=fire(db, site, now),
         enqueued=enqueue(db, site, now),
         launched=launch(db, launcher, site, now),
         pruned=prune(db, site, now),
+        told=tell(db, site, now),
     )
 
 
 def reap(db: Database, site: Site, now: datetime) -> int:
     """End the builds whose runner died."""
-    return db.write(builds.reap, site.host, now)
+    return db.write(reaping.reap, site.host, now)
+
+
+def drop(db: Database, site: Site, now: datetime) -> int:
+    """Cancel the tasks that are no longer wanted, and never began."""
+    by, dropped = By(f"tick on {site.host.name}", now), 0
+    while some := db.write(line.drop_late, by):
+        dropped += some
+    return dropped
+
+
+def fire(db: Database, site: Site, now: datetime) -> int:
+    """Let each schedule that is due order its task."""
+    return sum(db.write(firing.fire, number, site.host, now) for number in db.write(firing.due, now))
 
 
 def enqueue(db: Database, site: Site, now: datetime) -> int:
     """Rule 1: while the host has a free slot, the next task that may go gets a build."""
-    return db.write(builds.enqueue, site.host, now)
+    return db.write(turns.enqueue, site.host, now) if site.launches else 0
 
 
 def launch(db: Database, launcher: Launcher, site: Site, now: datetime) -> int:
     """Rule 2: what waits is flagged busy, then started."""
-    return sum(launch_one(db, launcher, site, build, now) for build in db.write(builds.pending_on, site.host))
+    waiting = db.write(builds.pending_on, site.host) if site.launches else ()
+    return sum(launch_one(db, launcher, site, build, now) for build in waiting)
 
 
 def launch_one(db: Database, launcher: Launcher, site: Site, build: int, now: datetime) -> bool:
@@ -106,15 +118,28 @@ def launch_one(db: Database, launcher: Launcher, site: Site, build: int, now: da
 
 
 def prune(db: Database, site: Site, now: datetime) -> int:
-    """Expire the ISOs past their time, and remove the files that no build owns any more."""
-    expired = db.write(tasks.expire, now - site.keep) if site.keep else 0
-    return expired + sum(sweep(db, place) for place in site.places)
+    """Let go of a portion of what is past its time, and of the files that no build owns any more."""
+    by = By(f"tick on {site.host.name}", now)
+    gone = keeping.let_go(db, site.keep, by)
+    count = gone.count + sum(sweep(db, place, gone.expired.values(), now) for place in site.places)
+    if site.store and (size := keeping.missing(site.store, site.keep)):
+        count += len(keeping.make_room(db, site.store, site.host.name, size, by)[0])
+    if site.logs:
+        numbers = db.write(forgetting.turn, keeping.LOGS, now)
+        silent = keeping.silent(db, site.logs, numbers, keeping.before(now, site.keep.logs))
+        count += len(keeping.clear(site.logs, {*silent, *gone.forgotten.builds}))
+    return count
 
 
-def sweep(db: Database, place: Place) -> int:
-    """Remove what dead runners left, and what expired."""
-    found = set(place.owned())  # before the rows are read: a build has its row before it has a folder
-    orphans = found - db.write(builds.owners, found) if found else set()
-    for build in orphans:
-        place.remove(build)
-    return len(orphans)
+def sweep(db: Database, place: Place, emptied: Collection[int], now: datetime) -> int:
+    """Remove what dead runners left, and what expired: of many folders, some each minute."""
+    return len(keeping.sweep(db, place, keeping.part(place, emptied, now)))
+
+
+def tell(db: Database, site: Site, now: datetime) -> int:
+    """Let the site's hooks be called, in a process of their own, for the tasks that came to their end."""
+    due = db.write(signals.due, now) if site.call_hooks else []
+    if due and site.call_hooks:
+        with suppress(LaunchFailed):  # the next tick tries again
+            site.call_hooks()
+    return len(due)

@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from isobuild.domain.tables import Base
+from isobuild.domain.tables import Task
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=Base.metadata,
+    target_metadata=Task.metadata,
     render_as_batch=connection.dialect.name == "sqlite",  # it can't alter a table
     transactional_ddl=connection.dialect.name == "postgresql",
 )

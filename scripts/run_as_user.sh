@@ -1,13 +1,15 @@
 #!/bin/bash -p
 # Runs one command of a build as a build user, on a leash. The only code of isobuild that has root rights.
 #
-#   run_as_user.sh run USER WORKSPACE [--env FILE] [--stdin FILE] [--time SECONDS] [--memory BYTES]
+#   run_as_user.sh run USER WORKSPACE [--env FILE] [--stdin FILE] [--time SECONDS] [--soft SECONDS] [--memory BYTES]
 #                  [--processes N] [--file-size BYTES] [--nice N] -- COMMAND [ARG...]
 #   run_as_user.sh remove WORKSPACE
 #
 # The leash is this script's own stdin: the caller holds the other end of a pipe and never writes to it. When it closes,
 # every process of COMMAND is killed and WORKSPACE removed. When this script is killed, even by -9, the processes die
 # just the same, but the folder waits for `remove`.
+#
+# After --soft every process of COMMAND is asked to end, by SIGTERM, and nothing more; after --time they are all killed.
 #
 # Exit status: COMMAND's own (128+n: it died of signal n); 124 the time was up; 129 the leash was closed; 130 or 143 this
 # script was told to end; 2 bad usage; 77 refused.
@@ -89,12 +91,13 @@ read_env() { # FILE; sets env, read with the caller's rights: it may hold secret
 
 parse() { # [options] -- COMMAND [ARG...]; sets what they say
   local file
-  env='' stdin=/dev/null time=0 nice=10 limits=(--core=0)
+  env='' stdin=/dev/null time=0 soft=0 nice=10 limits=(--core=0)
   while [[ ${1---} != -- ]]; do
     case $1 in
       --env) file=$(inside "$@"); read_env "$file" ;;
       --stdin) stdin=$(inside "$@") ;;
       --time) number "$@"; time=$2 ;;
+      --soft) number "$@"; soft=$2 ;;
       --memory) number "$@"; limits+=("--as=$2") ;;
       --processes) number "$@"; limits+=("--nproc=$2") ;;
       --file-size) number "$@"; limits+=("--fsize=$2") ;;
@@ -169,16 +172,22 @@ add_sub_ids() { # to mapped
 # whatever ends it: then, or when the time is up, it ends too, and the kernel kills all that is left in the namespace.
 # (A parent-death signal would not do: it is forgotten where credentials change.) Process numbers begin high there, as
 # mmdebstrap takes a process with its own number in the namespaces it makes for itself, and tidies up too early.
+# After --soft all in the namespace are asked to end but the first, the shell that asks, and the one that keeps the time,
+# which is deaf to it. Without a namespace, all would be every process of the user: there it is the process group.
 # shellcheck disable=SC2016
 first='
   { echo 10000 >/proc/sys/kernel/ns_last_pid; } 2>/dev/null
+  hold() { if [ "$1" -eq 0 ]; then read -r; else read -rt "$1"; fi; (($? > 128)); }
+  time=$1 soft=$2
+  shift 2
   trap "exit 124" TERM
   trap "kill -KILL -- -\$build" EXIT
-  { timeout "$1" cat; kill -TERM $$; } <&0 3<&- >/dev/null 2>&1 &
-  shift
+  { trap "" TERM; hold "$time"; kill -TERM $$; } <&0 3<&- >/dev/null 2>&1 &
   setsid "$@" </dev/null &
-  build=$!
+  build=$! all=-1
   exec 2>/dev/null 3<&-
+  (($$ == 1)) || all=-$build
+  { [ "$soft" -ne 0 ] && hold "$soft" && kill -TERM -- "$all"; } <&0 >/dev/null &
   wait "$build"'
 
 # The first process of the build user. What is in the environment comes by a pipe: in no argv, where all could see it.
@@ -200,7 +209,7 @@ end_tree() { # returns when its last process is gone
 run() { # USER
   local ended='' status=0
   exec 3<&0 4>&1 </dev/null
-  coproc TREE { exec "${tree[@]}" bash -c "$first" first "$time" \
+  coproc TREE { exec "${tree[@]}" bash -c "$first" first "$time" "$soft" \
     nice -n "$nice" ionice -t -c 2 -n 7 prlimit "${limits[@]}" "${become[@]}" \
     env -i --default-signal "--chdir=$workspace/work" "PATH=$PATH" "HOME=$workspace/work" "TMPDIR=$workspace/tmp" \
     LANG=C.UTF-8 "USER=$1" "LOGNAME=$1" sh -c "$enter_build" run_as_user.sh "$stdin" "${command[@]}" \

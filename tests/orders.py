@@ -5,20 +5,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from isobuild import tick
 from isobuild.db import Database
-from isobuild.domain import builds, tasks
+from isobuild.domain import builds, orders, runners, tasks
 from isobuild.domain.builds import End
+from isobuild.domain.columns import Base
+from isobuild.domain.history import By
 from isobuild.domain.hosts import Host
+from isobuild.domain.orders import Order
 from isobuild.domain.states import BuildState, Cause
-from isobuild.domain.tables import Base, Build, Task
-from isobuild.domain.tasks import Order
+from isobuild.domain.tables import Build, Task
 from isobuild.launchers.base import Launcher
 from isobuild.store.local import Stored
 
 NOW = datetime(2026, 11, 21, 7, 0, 0, 123456, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+BY = By("ann", NOW)
 HOST = Host("oven")
 SITE = tick.Site(host=HOST)
 
@@ -61,7 +65,17 @@ def url_of(database: Database) -> str:
 
 def order_task(database: Database, name: str, now: datetime = NOW, user: str = "diky", **wish: Any) -> int:
     """Order a task; its number."""
-    return database.write(tasks.order, Order(user=user, name=name, recipe="tiny", **wish), HOST.queues, now).id
+    return database.write(orders.order, Order(user=user, name=name, recipe="tiny", **wish), HOST.queues, now).id
+
+
+def claim(database: Database, launch: Launch, pid: int, now: datetime = NOW, host: Host = HOST) -> tuple[Build, Task]:
+    """Take a launched build, as the runner that is this process."""
+    return database.write(_claim, launch, pid, host, now)
+
+
+def _claim(session: Session, launch: Launch, pid: int, host: Host, now: datetime) -> tuple[Build, Task]:
+    runner = runners.register(session, "run", pid, host, now)
+    return builds.claim(session, launch.build, launch.token, runner, host, now)
 
 
 def start_build(database: Database, now: datetime = NOW, host: Host = HOST) -> Launch:
@@ -102,6 +116,6 @@ def all_rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table."""
     with database.read() as session:
         return {
-            table.name: [tuple(row) for row in session.execute(select(table).order_by(table.c.id))]
+            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
             for table in Base.metadata.sorted_tables
         }

@@ -69,7 +69,7 @@ class Files(Databases):
 
 
 class Server(Databases):
-    """A server, reached by a socket in its folder.
+    """A server, reached by a socket in its folder; a durable one keeps it on a disk, and waits for the disk.
 
     `stop`, `kill` and `start` keep its data and its URLs; `close` ends it for good. Raises FileNotFoundError when
     the server isn't installed.
@@ -80,9 +80,10 @@ class Server(Databases):
     leave: ClassVar[signal.Signals]  # asks it to end at once, in good order
     crash: ClassVar[signal.Signals]  # ends it as a crash would
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self.durable = durable
         self.binaries = self.find()
-        self.folder = _make_folder(self.owner)
+        self.folder = _make_folder(self.owner, in_memory=not durable)
         self.engine = create_engine(self.url(self.first), isolation_level="AUTOCOMMIT", poolclass=NullPool)
         self.process: subprocess.Popen[bytes] | None = None
         try:
@@ -191,7 +192,8 @@ class MariaDb(Server):
 
     def command(self) -> Sequence[str | Path]:
         places = [f"--datadir={self.folder}/data", f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
-        fast = ["--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite"]
+        places.append(f"--tmpdir={self.folder}")  # a server that starts removes what others have in the common one
+        fast = [] if self.durable else ["--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite"]
         return [self.binaries / "mariadbd", "--no-defaults", "--skip-networking", *places, *fast]
 
     def url(self, name: str) -> str:
@@ -237,14 +239,9 @@ class PostgreSql(Server):
         self.run(self.binaries / "initdb", *data, "-U", "root", "-A", "trust", "-N", "--no-locale", "-E", "UTF8")
 
     def command(self) -> Sequence[str | Path]:
-        settings = {
-            "unix_socket_directories": self.folder,
-            "listen_addresses": "",
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-        }
-        options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+        fast = [] if self.durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        settings = [f"unix_socket_directories={self.folder}", "listen_addresses=", *fast]
+        options = [word for setting in settings for word in ("-c", setting)]
         return [self.binaries / "postgres", "-D", f"{self.folder}/data", *options]
 
     def url(self, name: str) -> str:
@@ -270,9 +267,9 @@ def _folder_of(program: str, *places: Path) -> Path:
     return Path(found).parent
 
 
-def _make_folder(owner: str) -> Path:
-    """A new folder, in memory if there is room; folders of runs that were killed are removed."""
-    in_memory = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+def _make_folder(owner: str, *, in_memory: bool) -> Path:
+    """A new folder, in memory if wanted and there is room; folders of runs that were killed are removed."""
+    in_memory = in_memory and MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
     place = MEMORY if in_memory else Path(tempfile.gettempdir())
     for folder in place.glob(f"{PREFIX}*-*"):
         if not Path("/proc", folder.name.removeprefix(PREFIX).partition("-")[0]).exists():

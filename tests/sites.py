@@ -21,8 +21,8 @@ from servers import Files
 from isobuild import site as parts
 from isobuild.config import Settings, load
 from isobuild.db import Database
-from isobuild.domain import builds, listing, tasks
-from isobuild.domain.tables import Build
+from isobuild.domain import builds, listing, orders, turns
+from isobuild.domain.tables import Build, Runner
 
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds for what takes one or two, on a loaded machine
@@ -104,12 +104,14 @@ class Site:
     # commands
 
     @contextmanager
-    def started(self, *arguments: object, **env: str) -> Iterator[subprocess.Popen[str]]:
+    def started(
+        self, *arguments: object, stdin: int = subprocess.DEVNULL, **env: str
+    ) -> Iterator[subprocess.Popen[str]]:
         """`isobuild …` as a process of its own, its output in pipes; it is ended with the context."""
         process = subprocess.Popen(
             [sys.executable, "-m", "isobuild", *map(str, arguments)],
             env=self.env | env, cwd=self.home, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         try:
             yield process
@@ -119,7 +121,7 @@ class Site:
 
     def run(self, *arguments: object, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         """Run `isobuild …` to its end, which must be this exit code, and never with a traceback."""
-        with self.started(*arguments, **env) as process:
+        with self.started(*arguments, stdin=subprocess.DEVNULL, **env) as process:
             out, err = process.communicate(timeout=PATIENCE * 2)
         assert process.returncode == code, f"exit code {process.returncode}: {out}{err}"
         assert "Traceback" not in out + err
@@ -129,9 +131,27 @@ class Site:
         """What `isobuild … --json` prints."""
         return json.loads(self.run(*arguments, "--json").stdout)
 
+    def python(self, program: Path) -> str:
+        """What a Python program of this site's prints."""
+        command = [sys.executable, str(program)]
+        done = subprocess.run(
+            command, env=self.env, cwd=self.home, text=True, check=False, capture_output=True, timeout=PATIENCE * 2
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def tick(self) -> None:
         """One tick, as a crontab does it."""
         self.run("tick")
+
+    def tick_until(self, condition: Callable[[], object]) -> None:
+        """Tick again and again until the condition holds."""
+
+        def look() -> bool:
+            self.tick()
+            return bool(condition())
+
+        wait_for(look)
 
     # orders
 
@@ -146,15 +166,15 @@ class Site:
         """A task that is built by this script; its number."""
         self.write_script(f"{name}.sh", text)
         options = {"script": f"{name}.sh", "arguments": [], "settings": {}}
-        order = tasks.Order(user="ann", name=name, recipe="script", options=options, **({"retry_delay": 0.1} | wish))
-        return self.db.write(tasks.order, order, QUEUES, datetime.now(UTC)).id
+        order = orders.Order(user="ann", name=name, recipe="script", options=options, **({"retry_delay": 0.1} | wish))
+        return self.db.write(orders.order, order, QUEUES, datetime.now(UTC)).id
 
     def flag(self, **settings: Any) -> tuple[int, str]:
         """Give the next task a build and flag that busy, as a tick does before it launches: its number and token."""
         chosen = self.settings(**settings)
         parts.prepare(chosen)
         host, now = parts.host(chosen), datetime.now(UTC)
-        self.db.write(builds.enqueue, host, now)
+        self.db.write(turns.enqueue, host, now)
         number = self.db.write(builds.pending_on, host)[0]
         return number, self.db.write(builds.flag_busy, number, host, now) or ""
 
@@ -188,6 +208,11 @@ class Site:
         """A build's row, with what is never shown: its token and its process."""
         with self.db.read() as session:
             return session.get_one(Build, build)
+
+    def runner(self, build: int = 1) -> Runner | None:
+        """The runner of a build, once it has claimed that."""
+        with self.db.read() as session:
+            return session.get(Runner, session.get_one(Build, build).runner_id or 0)
 
     def count(self) -> int:
         """How many tasks there are."""

@@ -99,6 +99,7 @@ def test_a_nudge_during_a_tick_is_not_lost(pipe: Path) -> None:
 
 
 def test_each_minute_at_second_0_and_no_late_fire_is_dropped(ticks: Ticks, pipe: Path) -> None:
+    """S0.8: every minute, by the daemon."""
     with running(ticks, pipe) as clock:
         (job,) = clock._scheduler.get_jobs()
         assert (job.coalesce, job.max_instances, job.misfire_grace_time) == (True, 1, None)
@@ -172,6 +173,7 @@ def test_anything_else_does_not_end_it_and_is_said_with_its_traceback(
 def test_what_a_tick_did_is_noted_and_an_idle_one_is_not(
     ticks: Ticks, pipe: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """S2.8: what was done is logged."""
     caplog.set_level(logging.INFO, "isobuild")
     with running(ticks, pipe):
         wait_for(lambda: ticks.times)

@@ -10,12 +10,14 @@ import pytest
 
 from isobuild.config import Settings, config_file, default_home, load, resource
 from isobuild.errors import InvalidSetting
+from isobuild.values import Pace
 
 GOOD: dict[str, tuple[str, str, Any]] = {  # as in the file, as in the environment, as it is then
     "home": ('"/srv/iso"', "/srv/iso", Path("/srv/iso")),
     "database": ('"postgresql://h/n"', "postgresql://h/n", "postgresql://h/n"),
     "host": ('"oven-1.example"', "oven-1.example", "oven-1.example"),
     "slots": ("4", "4", 4),
+    "launch": ("false", "no", False),
     "queues": ('["fast", "slow"]', "fast, slow", ("fast", "slow")),
     "build_users": ('["one", "two"]', "one two", ("one", "two")),
     "run_as_user": ('"/usr/lib/run.sh"', "/usr/lib/run.sh", Path("/usr/lib/run.sh")),
@@ -28,13 +30,23 @@ GOOD: dict[str, tuple[str, str, Any]] = {  # as in the file, as in the environme
     "log_size": ("1048576", "1048576", 1 << 20),
     "lease": ("120", "120", 120.0),
     "heartbeat": ("5.5", "5.5", 5.5),
+    "fair": ("true", "yes", True),
+    "recipe_limits": ("{debian-live = 2, tiny = 4}", "debian-live=2, tiny=4", {"debian-live": 2, "tiny": 4}),
+    "orders_per_user": ('"20 per day"', "20 per  24 hours", Pace(20, 86400)),
+    "buckets": ('{mirror = "10 per hour"}', " mirror=10 per 60 minutes,", {"mirror": Pace(10, 3600)}),
+    "draws": ("{}", ",", {}),  # with buckets to draw from, below
     "keep_days": ("7", "7", 7.0),
+    "keep_rows_days": ("365", "365", 365.0),
+    "keep_logs_days": ("0.5", "0.5", 0.5),
+    "keep_history_days": ("30", "30", 30.0),
+    "keep_room": ("10737418240", "10737418240", 10 << 30),
     "bind": ('"127.0.0.2"', "127.0.0.2", "127.0.0.2"),
     "port": ("0", "0", 0),
 }
 BAD: dict[str, list[tuple[str, str]]] = {  # a value, and a word of what is allowed
     "host": [("two words", "pattern"), ("x" * 65, "pattern")],
     "slots": [("-1", "greater than or equal to 0"), ("65", "less than or equal to 64"), ("many", "valid integer")],
+    "launch": [("never", "valid boolean")],
     "queues": [(" , ", "at least 1 item")],
     "build_users": [(" ", "at least 1 item")],
     "max_attempts": [("0", "greater than or equal to 1"), ("101", "less than or equal to 100"), ("1.5", "integer")],
@@ -46,7 +58,28 @@ BAD: dict[str, list[tuple[str, str]]] = {  # a value, and a word of what is allo
     "log_size": [("0", "greater than or equal to 1048576")],
     "lease": [("0", "greater than 0"), ("long", "valid number")],
     "heartbeat": [("0", "greater than 0"), ("60", "less than the lease, 60 s"), ("61", "less than the lease")],
+    "fair": [("perhaps", "valid boolean")],
+    "recipe_limits": [("tiny", "NAME=VALUE, NAME=VALUE"), ("tiny=1, tiny=2", "each name once")],
+    "orders_per_user": [
+        (given, "a number and a period, such as '20 per day'")
+        for given in (
+            "20",
+            "many per day",
+            "0 per day",
+            "-1 per day",
+            "1.5 per day",
+            "5 per month",
+            "5 per 0 days",
+            "per day",
+        )
+    ],
+    "buckets": [("mirror", "NAME=VALUE")],
+    "draws": [("mirror", "NAME=VALUE")],
     "keep_days": [("-1", "greater than or equal to 0"), ("x", "valid number")],
+    "keep_rows_days": [("36601", "less than or equal to 36600")],
+    "keep_logs_days": [("-1", "greater than or equal to 0")],
+    "keep_history_days": [("nan", "less than or equal to 36600")],
+    "keep_room": [("-1", "greater than or equal to 0"), ("10G", "valid integer")],
     "port": [("65536", "less than or equal to 65535"), ("-1", "greater than or equal to 0"), ("http", "integer")],
 }
 BAD_VALUES = [(name, given, allowed) for name, values in BAD.items() for given, allowed in values]

@@ -2,8 +2,9 @@
 
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,10 @@ def test_a_programming_error_is_neither_an_outage_nor_tried_again(database: Data
 
 
 @SERVERS
-def test_a_deadlock_is_tried_again_until_both_are_done(two: Database) -> None:
+@pytest.mark.parametrize("within", [nullcontext, Session.begin_nested], ids=["plain", "savepoint"])
+def test_a_deadlock_is_tried_again_until_both_are_done(
+    two: Database, within: Callable[[Session], AbstractContextManager[object]]
+) -> None:
     together = threading.Barrier(2)
     tried: list[int] = []
 
@@ -71,7 +75,8 @@ def test_a_deadlock_is_tried_again_until_both_are_done(two: Database) -> None:
         _lengthen(session, first)
         if tried.count(first) == 1:
             together.wait(30)  # now each holds what the other will want
-        _lengthen(session, second)
+        with within(session):  # MariaDB undoes it all, the savepoint too
+            _lengthen(session, second)
 
     def cross(first: int, second: int) -> None:
         two.write(lock, first, second)
@@ -178,6 +183,7 @@ def test_an_outage_is_said_and_the_same_database_works_after_it(server: Server, 
 
 @pytest.mark.parametrize("database", ["mariadb", "postgresql"], indirect=True)
 def test_a_connection_that_is_cut_in_the_middle_is_an_outage(database: Database) -> None:
+    """S4.36: connections may be cut, and the work goes on."""
     numbers = {"mariadb": "SELECT connection_id()", "postgresql": "SELECT pg_backend_pid()"}
     cuts = {"mariadb": "KILL {}", "postgresql": "SELECT pg_terminate_backend({})"}
     dialect = database.engine.dialect.name
@@ -242,6 +248,7 @@ def test_a_refused_url_keeps_its_password_to_itself() -> None:
     ],
 )
 def test_each_kind_has_its_driver(url: str, driver: str) -> None:
+    """S2.3 decided, S4.18: the driver is a database, one of three kinds."""
     assert Database(url).engine.driver == driver
 
 

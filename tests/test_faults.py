@@ -91,7 +91,9 @@ def _processes_of(user: str) -> list[int]:
 
 def _runner(site: Site, build: int = 1) -> int:
     """The process of a build's runner, once it has claimed it."""
-    return wait_for(lambda: site.row(build).pid) or 0
+    runner = wait_for(lambda: site.runner(build))
+    assert runner
+    return runner.pid
 
 
 def _die(site: Site, program: str) -> None:
@@ -109,13 +111,14 @@ def test_the_tick_after_the_flag(site: Site) -> None:
     site.env |= SHORT
     site.order()
     _die(site, AFTER_THE_FLAG)
-    assert (site.build()["finished"], site.build()["busy"], site.row().pid) == (False, True, None)
+    assert (site.build()["finished"], site.build()["busy"], site.row().runner_id) == (False, True, None)
     recover(site, builds=2)
     assert "was never seen" in site.build()["error"]
 
 
 @pytest.mark.parametrize("script", [STUCK, STUCK_LATE], ids=["early", "late"])
 def test_the_runner_while_the_script_works(site: Site, script: str) -> None:
+    """S0.26, S1.44: a crash costs an attempt, and leaves nothing behind."""
     site.order(text=script)
     site.tick()
     _kill_the_runner_at_work(site)
@@ -184,6 +187,20 @@ def test_the_server_is_away_during_a_build(served: Site, server: Server) -> None
     wait_for(lambda: "succeeded: the ISO is ready" in served.log())
     server.start()
     recover(served, builds=1)
+
+
+def test_the_server_is_away_when_the_runner_is_told_to_end(served: Site, server: Server) -> None:
+    served.order(text=STUCK)
+    served.tick()
+    wait_for(lambda: len(served.processes("sleep")) == 2)
+    runner = _runner(served)
+    server.stop()
+    os.kill(runner, signal.SIGTERM)
+    wait_for(lambda: not served.processes(), 60)  # it does not wait for the server as long as it otherwise would
+    assert "can't be reached" in (served.home / "logs/1.runner").read_text()
+    server.start()
+    recover(served, builds=2)
+    assert "is gone" in served.build()["error"]
 
 
 def test_the_server_is_away_for_the_clock(served: Site, server: Server) -> None:

@@ -1,5 +1,6 @@
 """The tick: both rules in order, alone and in a crowd, with launchers that fail and folders to sweep."""
 
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from orders import (
     FakeLauncher,
     all_rows,
     build_row,
+    claim,
     order_task,
     run_tick,
     start_build,
@@ -26,6 +28,7 @@ from isobuild import tick
 from isobuild.db import Database
 from isobuild.domain import listing, tasks
 from isobuild.domain.hosts import Host
+from isobuild.domain.pruning import Keep
 from isobuild.domain.states import BuildState, Cause, TaskState
 from isobuild.launchers.local import LocalLauncher
 from isobuild.store.local import LocalStore
@@ -45,6 +48,7 @@ def eight() -> Iterator[Crowd]:
 
 
 def test_a_tick_with_nothing_to_do_is_idle_and_changes_nothing(database: Database, launcher: FakeLauncher) -> None:
+    """S0.11: all built: nothing is inserted."""
     before = all_rows(database)
     done = run_tick(database, launcher)
     assert done == tick.Ticked(reaped=0, enqueued=0, launched=0, pruned=0)
@@ -53,6 +57,7 @@ def test_a_tick_with_nothing_to_do_is_idle_and_changes_nothing(database: Databas
 
 
 def test_one_tick_takes_the_oldest_task_from_order_to_launch(database: Database, launcher: FakeLauncher) -> None:
+    """S0.C1: rule 2 sees the build that rule 1 has just made."""
     first = order_task(database, "first")
     order_task(database, "second", NOW + MINUTE)
     assert run_tick(database, launcher) == tick.Ticked(reaped=0, enqueued=1, launched=1, pruned=0)
@@ -60,6 +65,7 @@ def test_one_tick_takes_the_oldest_task_from_order_to_launch(database: Database,
 
 
 def test_a_tick_that_died_between_the_rules_is_finished_by_the_next(database: Database, launcher: FakeLauncher) -> None:
+    """S0.12, S0.24: idle and not finished is a state of its own, and is launched from there."""
     order_task(database, "first")
     tick.enqueue(database, SITE, NOW)
     assert run_tick(database, launcher, NOW + MINUTE) == tick.Ticked(reaped=0, enqueued=0, launched=1, pruned=0)
@@ -67,12 +73,14 @@ def test_a_tick_that_died_between_the_rules_is_finished_by_the_next(database: Da
 
 
 def test_the_flag_is_committed_before_the_launch(database: Database) -> None:
+    """S0.13: flagged first, then started."""
     order_task(database, "first")
     launch = start_build(database)
     assert (launch.finished, launch.busy, launch.committed_token) == (False, True, launch.token)
 
 
 def test_eight_ticks_at_once_start_one_build(database: Database, eight: Crowd) -> None:
+    """S0.20, S0.C4: one build at a time, however many ticks overlap."""
     for number in range(1, 6):
         order_task(database, f"os{number}", NOW + number * MINUTE)
     for number in range(1, 6):
@@ -84,6 +92,7 @@ def test_eight_ticks_at_once_start_one_build(database: Database, eight: Crowd) -
 
 
 def test_eight_ticks_at_once_with_three_slots_start_three_builds(database: Database, eight: Crowd) -> None:
+    """S0.C4: overlapping ticks neither insert nor launch anything twice."""
     for number in range(1, 11):
         order_task(database, f"os{number}", NOW + number * MINUTE)
     started: list[int] = []
@@ -100,6 +109,7 @@ def test_eight_ticks_at_once_with_three_slots_start_three_builds(database: Datab
 
 
 def test_eight_hosts_at_once_build_each_task_once(database: Database, eight: Crowd) -> None:
+    """S2.C6, S4.18: several hosts share one database, and carry out nothing twice."""
     hosts = [Host(f"oven{number}", lease=timedelta(days=1)) for number in range(8)]
     for number in range(1, 6):
         order_task(database, f"os{number}", NOW + number * MINUTE)
@@ -113,6 +123,7 @@ def test_eight_hosts_at_once_build_each_task_once(database: Database, eight: Cro
 def test_a_launch_that_fails_is_the_hosts_fault_and_the_queue_goes_on(
     database: Database, launcher: FakeLauncher, tmp_path: Path
 ) -> None:
+    """S0.C5: a launch that fails is noticed."""
     first = order_task(database, "first", retry_delay=90)
     second = order_task(database, "second", NOW + MINUTE)
     broken = LocalLauncher([str(tmp_path / "no-isobuild")], tmp_path / "logs")
@@ -122,7 +133,7 @@ def test_a_launch_that_fails_is_the_hosts_fault_and_the_queue_goes_on(
     assert (build.state, build.cause, build.finished_at) == (BuildState.FAILED, Cause.HOST, now)
     assert build.error == f"The build could not be started: there is no command {tmp_path / 'no-isobuild'}"
     assert (task.state, task.attempts) == (TaskState.PENDING, 1)
-    assert task.not_before == now + timedelta(seconds=90)
+    assert task.not_before == now + tasks.delay(1, 90, tasks.spread(first, 1))
 
     run_tick(database, launcher, now + MINUTE)  # the first waits for its back-off, the second goes
     assert launcher.tasks == [second]
@@ -142,6 +153,18 @@ def test_a_launcher_that_never_works_exhausts_the_attempts(database: Database, t
     assert _states(database) == ["failed", "failed"]
 
 
+def test_what_a_dead_runner_held_is_free_in_the_same_tick(database: Database, launcher: FakeLauncher) -> None:
+    """S1.39: the dead are looked for first, and then the next task begins."""
+    for name in ("first", "second"):
+        order_task(database, name)
+    with subprocess.Popen(["true"]) as runner:
+        runner.wait()
+    claim(database, start_build(database), runner.pid)
+    done = run_tick(database, launcher, NOW + MINUTE)
+    assert (done.reaped, done.enqueued, done.launched) == (1, 1, 1)
+    assert launcher.tasks == [2]
+
+
 def test_a_host_without_slots_launches_nothing(database: Database, launcher: FakeLauncher) -> None:
     order_task(database, "first")
     assert run_tick(database, launcher, host=Host("desk", slots=0)).idle
@@ -155,8 +178,9 @@ def test_hosts_launch_their_own_builds_only(database: Database, launcher: FakeLa
 
 
 def test_prune_expires_what_is_past_its_time_and_sweeps_its_file(database: Database, tmp_path: Path) -> None:
+    """S2.22: the clean-up: files older than some days."""
     store = LocalStore(tmp_path)
-    site = tick.Site(host=HOST, places=(store,), keep=timedelta(days=1))
+    site = tick.Site(host=HOST, places=(store,), keep=Keep(isos=timedelta(days=1)))
     order_task(database, "first")
     launch = start_build(database)
     succeed(database, launch)
@@ -183,22 +207,22 @@ def test_the_sweep_keeps_what_is_open_or_ready_and_nothing_else(database: Databa
         launches[name] = start_build(database)
         succeed(database, launches[name])
     launches["failed"] = start_build(database)
-    database.write(tasks.cancel, launches["failed"].task, NOW)
+    database.write(tasks.cancel, launches["failed"].task, "ann", NOW)
     launches["running"] = start_build(database, NOW + 2 * MINUTE)  # after the canceled one is reaped: it had no runner
-    database.write(tasks.remove, launches["removed"].task)
+    database.write(tasks.remove, launches["removed"].task, "ann", NOW)
     for launch in launches.values():
         _leave_file(tmp_path, launch.build)
     _leave_file(tmp_path, 99)  # no such build
     (tmp_path / "not-a-build").mkdir()
 
-    assert tick.sweep(database, store) == 3
+    assert tick.sweep(database, store, (), NOW) == 3
     kept = {str(launches[name].build) for name in ("ready", "running")}
     assert {folder.name for folder in tmp_path.iterdir()} == kept | {"not-a-build"}
-    assert tick.sweep(database, store) == 0
+    assert tick.sweep(database, store, (), NOW) == 0
 
 
 def test_a_place_without_a_folder_is_swept(database: Database, tmp_path: Path) -> None:
-    assert tick.sweep(database, LocalStore(tmp_path / "none")) == 0
+    assert tick.sweep(database, LocalStore(tmp_path / "none"), (), NOW) == 0
 
 
 def _leave_file(folder: Path, build: int) -> None:

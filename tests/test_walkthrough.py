@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
-from orders import MINUTE, NOW, SITE, FakeLauncher, Launch, all_rows, order_task, run_tick, succeed
+from orders import MINUTE, NOW, SITE, FakeLauncher, Launch, all_rows, claim, order_task, run_tick, succeed
 
 from isobuild import tick
 from isobuild.db import Database
-from isobuild.domain import builds, listing
+from isobuild.domain import listing
 from isobuild.errors import ReportRefused
 
 ORDERS = (
@@ -50,7 +50,7 @@ class Walk:
         """Rule 2; the runner that this starts takes its build, as this process."""
         launched = tick.launch(self.database, self.launcher, SITE, self.minute())
         for launch in self.launcher.launched[len(self.launcher.launched) - launched :]:
-            self.database.write(builds.claim, launch.build, launch.token, os.getpid(), SITE.host, self.now)
+            claim(self.database, launch, os.getpid(), self.now)
         return launched
 
     def call_back(self, number: int) -> None:
@@ -77,6 +77,10 @@ def walk(database: Database) -> Walk:
 
 
 def test_the_walk_through(walk: Walk) -> None:
+    """W0, W1, W2, W3, W4, W5, W5b, W6, W7, W8, W9, W10: each of his states, and nothing else.
+
+    S0.18, S0.19, S0.20, S0.23: what is ready can be downloaded; a busy server starts nothing; then the next one goes.
+    """
     for number in (1, 2, 3):
         walk.order(number)
     walk.expect(set(), [], [])  # W0
@@ -138,6 +142,7 @@ def assert_committed_at_launch(launch: Launch) -> None:
 
 
 def test_tasks_that_arrive_during_a_build_wait(walk: Walk) -> None:
+    """S0.19, S0.22: late ones come into the line, and a busy server starts none of them."""
     walk.order(1)
     assert walk.enqueue() == walk.launch() == 1
     for number in (2, 3, 4):
@@ -147,6 +152,7 @@ def test_tasks_that_arrive_during_a_build_wait(walk: Walk) -> None:
 
 
 def test_one_tick_does_both_rules_and_the_callback_neither(walk: Walk) -> None:
+    """S0.24 decided: both rules in one tick, each committed. S0.25: the callback enqueues nothing."""
     walk.order(1)
     walk.order(2)
     done = run_tick(walk.database, walk.launcher, walk.now)
@@ -157,6 +163,7 @@ def test_one_tick_does_both_rules_and_the_callback_neither(walk: Walk) -> None:
 
 
 def test_two_tasks_of_one_user_never_confuse_their_callbacks(walk: Walk) -> None:
+    """S0.1, S0.15, S0.16: a callback names its build, and not a user who may have several."""
     for number in (1, 2, 3):
         walk.order(number)
     for number in (1, 2):

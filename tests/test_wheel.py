@@ -34,7 +34,7 @@ def test_an_installed_isobuild_makes_its_database(installed: Path, home: Path) -
     found = subprocess.run([sys.executable, "-c", where], env=env, cwd=home, check=True, capture_output=True, text=True)
     assert found.stdout.strip() == str(installed / "isobuild/__init__.py")
     isobuild(installed, home, "db", "upgrade")
-    assert isobuild(installed, home, "db", "current") == "0001_heart\n"
+    assert isobuild(installed, home, "db", "current") == "0002_queue\n"
 
 
 def test_an_installed_isobuild_has_its_recipes(installed: Path, home: Path) -> None:

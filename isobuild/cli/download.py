@@ -9,8 +9,8 @@ from typing import BinaryIO
 from isobuild import site
 from isobuild.cli import say
 from isobuild.config import load
-from isobuild.domain import listing
-from isobuild.errors import BadInput, Damaged, NotReady
+from isobuild.domain import artifacts
+from isobuild.errors import BadInput, Damaged
 
 CHUNK = 1 << 20
 
@@ -19,20 +19,18 @@ def download(number: int, output: str, *, force: bool) -> None:
     """Copy the ISO of a task to a file, into a folder, or to stdout. Raises NotFound, NotReady, BadInput, Damaged."""
     settings = load()
     with site.database(settings).read() as session:
-        task = listing.show_task(session, number, ())
-    if task["state"] != "ready":
-        raise NotReady(task=number, state=task["state"])
-    source = site.store(settings).path(task["build"], task["iso"])
+        iso = artifacts.find(session, number)
+    source = site.store(settings).path(iso.build_id, iso.file)
     if output == "-":
         with source.open("rb") as file:
-            _check(_copy(file, sys.stdout.buffer), task["sha256"])
+            _check(_copy(file, sys.stdout.buffer), iso.sha256)
         return
-    target = Path(output) / task["iso"] if Path(output).is_dir() else Path(output)
+    target = Path(output) / iso.name if Path(output).is_dir() else Path(output)
     if target.exists() and not force:
         raise BadInput(field="output", given=str(target), allowed="a file that isn't there yet (or say --force)")
-    _write(source, target, task["sha256"])
+    _write(source, target, iso.sha256)
     print(target)
-    say.words(f"{say.size(task['size'])}, sha256 {task['sha256']}")
+    say.words(f"{say.size(iso.size)}, sha256 {iso.sha256}")
 
 
 def _write(source: Path, target: Path, wanted: str) -> None:

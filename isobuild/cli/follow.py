@@ -1,6 +1,7 @@
 """Watching a task until it has ended: a progress bar above a terminal's last line, plain lines elsewhere."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -18,17 +19,25 @@ LOOK = 0.3  # seconds
 
 def follow_task(settings: Settings, db: Database, number: int) -> None:
     """Watch a task to its end. Raises typer.Exit(1) unless that is an ISO."""
-    shown = watch(settings, db, number)
-    if shown["state"] == "ready":
+    if not say_end(watch(settings, db, number)):
+        raise typer.Exit(1)
+
+
+def say_end(shown: dict[str, Any]) -> bool:
+    """Say what became of a task; whether that is an ISO."""
+    number, ready = shown["id"], bool(shown["state"] == "ready")
+    if ready:
         say.words(f"Ready: {shown['iso']}, {say.size(shown['size'])}. Download it: isobuild download {number}")
-        return
-    say.words(f"Task {number} is {shown['state']}: {shown['error'] or 'canceled'}")
-    say.words(f"Its log: isobuild log {number}")
-    raise typer.Exit(1)
+    else:
+        say.words(f"Task {number} is {shown['state']}: {shown['error'] or 'canceled'}")
+        say.words(f"Its log: isobuild log {number}")
+    return ready
 
 
-def watch(settings: Settings, db: Database, number: int, with_log: bool = True) -> dict[str, Any]:
-    """Show a task's progress until it has ended; the task as it then is."""
+def watch(
+    settings: Settings, db: Database, number: int, with_log: bool = True, over: Callable[[], bool] = lambda: False
+) -> dict[str, Any]:
+    """Show a task's progress until it has ended, or it is `over`; the task as it then is, if that can be told."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     bar = Progress(
@@ -39,13 +48,13 @@ def watch(settings: Settings, db: Database, number: int, with_log: bool = True) 
     with bar:
         line = bar.add_task(f"task {number}", total=100)
         while True:
-            shown = _look(db, number)
+            last, shown = over(), _look(db, number)
             if shown:
                 bar.update(line, completed=_percent(shown), description=describe(shown))
                 for text in tail.new(shown["build"]) if with_log else ():
                     bar.console.print(text, markup=False)
-                if shown["state"] in ENDS:
-                    return shown
+            if last or (shown and shown["state"] in ENDS):
+                return shown or {}
             time.sleep(LOOK)
 
 

@@ -1,17 +1,14 @@
-"""What machines call: tick, run, and the database's schema."""
+"""What machines call: tick, and the database's schema."""
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 from isobuild import site
 from isobuild.cli import say
 from isobuild.config import load
-from isobuild.errors import BadInput, NotFound
+from isobuild.errors import NotFound
 
 
 def tick(*, json: bool) -> None:
@@ -26,29 +23,6 @@ def tick(*, json: bool) -> None:
         say.value(asdict(done) | {"idle": done.idle})
     else:
         print(done)
-
-
-def run(build: int | None) -> None:
-    """Carry a build to its end; what it came to is in the database, so the exit code tells of the runner alone."""
-    token = os.environ.pop("ISOBUILD_TOKEN", "")
-    settings = load()
-    runner = site.runner(settings)
-    if build is None:
-        runner.warm_up()
-        ordered = sys.stdin.readline().split()
-        if not ordered:  # whoever kept this spare has ended
-            return
-        build, token = int(ordered[0]), ordered[1]
-        _print_to(settings.logs / f"{build}.runner")
-    if not token:
-        raise BadInput(field="ISOBUILD_TOKEN", given="", allowed="the token of the build, as the launcher passes it")
-    runner.run(build, token)
-
-
-def _print_to(log: Path) -> None:
-    with log.open("ab") as opened, Path(os.devnull).open("rb") as nothing:
-        for target, end in ((nothing, sys.stdin), (opened, sys.stdout), (opened, sys.stderr)):
-            os.dup2(target.fileno(), end.fileno())
 
 
 def db_upgrade(revision: str) -> None:

@@ -2,17 +2,18 @@
 
 import os
 import pwd
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Unpack
 
 from isobuild import nudge, site
-from isobuild.cli import say
-from isobuild.config import Settings, load
-from isobuild.domain import listing, tasks
-from isobuild.domain.states import TaskState
-from isobuild.domain.tasks import Order
+from isobuild.cli import say, times
+from isobuild.config import load
+from isobuild.desk import Desk, Wish
+from isobuild.domain.listing import Shown
+from isobuild.domain.states import OPEN, TaskState
 from isobuild.errors import BadInput
 
 
@@ -36,82 +37,106 @@ def read_options(words: Sequence[str]) -> dict[str, object]:
     return options
 
 
+def read_tasks(words: Sequence[str]) -> list[int | str]:
+    """Tasks by their numbers or names."""
+    return [int(word) if word.isdecimal() else word for word in words]
+
+
+def read_tags(words: Sequence[str]) -> dict[str, str]:
+    """`team=kde` as {"team": "kde"}; a word alone has an empty value."""
+    pairs = (word.partition("=") for word in words)
+    return {tag: value for tag, _, value in pairs}
+
+
 def me() -> str:
     """The name of the user whose process this is."""
     return pwd.getpwuid(os.getuid()).pw_name
 
 
 def order(
-    recipe: str,
-    options: dict[str, object],
-    *,
-    name: str,
-    iso: str = "",
-    queue: str = "default",
-    priority: int = 0,
-    time_limit: float | None = None,
-    user: str = "",
-    follow: bool = False,
-    json: bool = False,
+    recipe: str, options: dict[str, object], *, name: str, user: str, follow: bool, json: bool, **wish: Unpack[Wish]
 ) -> None:
     """Order an ISO, and wake the daemon if there is one."""
-    settings = load()
-    if time_limit is not None and not 1 <= time_limit <= 30 * 86400:
-        raise BadInput(field="time-limit", given=time_limit, allowed="from 1 second to 30 days of them")
-    wish = make_wish(settings, recipe, options, name=name, user=user or me(), iso=iso, queue=queue, priority=priority)
-    if time_limit is not None:
-        wish = replace(wish, time_limit=time_limit)
-    db = site.database(settings)
-    task = db.write(tasks.order, wish, settings.queues, datetime.now(UTC))
-    heard = nudge.send(settings.nudges)
+    desk = open_desk(user)
+    task = desk.order(recipe, options, name=name, **wish)
+    number = task["id"]
     if json:
-        with db.read() as session:
-            say.value(listing.show_task(session, task.id, settings.queues))
+        say.value(task)
     else:
-        print(task.id, flush=True)
-    if not heard:
+        print(number, flush=True)
+    if task["state"] in OPEN and not nudge.send(desk.settings.nudges):
         say.words("Nothing ticks here yet: start 'isobuild up', or call 'isobuild tick' (see crontab.example).")
     if follow:
         from isobuild.cli.follow import follow_task
 
-        follow_task(settings, db, task.id)
+        follow_task(desk.settings, desk.db, number)
     elif not json:
-        say.words(f"Ordered: {task.iso} is task {task.id}. Watch it: isobuild log {task.id} -f")
+        say.words(_ordered(task))
 
 
-def make_wish(settings: Settings, recipe: str, options: Mapping[str, object], **chosen: Any) -> Order:
-    """An order of a recipe, its options checked, with the site's limits. Raises BadInput."""
-    cookbook = site.cookbook(settings)
-    return Order(
-        recipe=recipe, options=cookbook.dump(cookbook.parse(recipe, options)), max_attempts=settings.max_attempts,
-        retry_delay=settings.retry_delay, time_limit=settings.time_limit, **chosen,
-    )  # fmt: skip
+def _ordered(task: Shown) -> str:
+    number = task["id"]
+    if task["follows"]:
+        return f"The same is on its way: {task['iso']} (task {number}) will be ready with task {task['follows']}."
+    return {
+        "ready": f"The same was built before: {task['iso']} is ready. Download it: isobuild download {number}",
+        "failed": f"Task {number} is failed. {task['error']} (--fresh builds it all the same)",
+    }.get(task["state"], f"Ordered: {task['iso']} is task {number}. Watch it: isobuild log {number} -f")
+
+
+def open_desk(user: str = "") -> Desk:
+    """The desk of this machine's site, in the name of `user`, or else of who calls."""
+    settings = load()
+    return site.desk(settings, site.database(settings), user or me())
+
+
+def order_all(file: str, *, user: str, json: bool) -> None:
+    """Order what a file says, all or nothing."""
+    from isobuild import slip
+
+    desk = open_desk(user)
+    slips = [slip.read(entry, f"order {place}") for place, entry in enumerate(_entries(file), 1)]
+    numbers = desk.order_all([each.ordered(desk) for each in slips])
+    if json:
+        say.value([desk.task(number) for number in numbers])
+    else:
+        print(*numbers, sep="\n")
+
+
+def _entries(file: str) -> list[Any]:
+    allowed = "a TOML file of [[order]] tables, each with a name and a recipe (see docs/orders.md)"
+    try:
+        found = tomllib.loads(Path(file).read_text() if file != "-" else sys.stdin.read()).get("order")
+    except (OSError, ValueError) as error:
+        raise BadInput(field="FILE", given=file, allowed=f"{allowed} ({error})") from error
+    if not isinstance(found, list) or not found:
+        raise BadInput(field="FILE", given=file, allowed=allowed)
+    return found
 
 
 def cancel(number: int) -> None:
     """Cancel a task."""
-    settings, left = _change(tasks.cancel, number, datetime.now(UTC))
-    if left is TaskState.BUILDING:
+    if open_desk().cancel(number) is TaskState.BUILDING:
         say.words(f"Task {number} is being built: its build stops within seconds. See: isobuild task {number}")
     else:
         say.words(f"Task {number} is canceled. To order it after all: isobuild retry {number}")
-    nudge.send(settings.nudges)
 
 
 def retry(number: int) -> None:
     """Let a task be built again."""
-    settings, _ = _change(tasks.retry, number)
-    nudge.send(settings.nudges)
+    open_desk().retry(number)
     say.words(f"Task {number} waits for its turn again. Watch it: isobuild log {number} -f")
+
+
+def release(number: int, at: str) -> None:
+    """Give a build back."""
+    if open_desk().release(number, times.read("at", at)) is TaskState.BUILDING:
+        say.words(f"Task {number} is being built: its build stops within seconds, and waits for its turn again.")
+    else:
+        say.words(f"Task {number} waits for its turn again.")
 
 
 def remove(number: int) -> None:
     """Forget a task."""
-    settings, _ = _change(tasks.remove, number)
-    nudge.send(settings.nudges)
+    open_desk().remove(number)
     say.words(f"Task {number} is gone; its files go with the next tick.")
-
-
-def _change(work: object, number: int, *facts: object) -> tuple[Settings, object]:
-    settings = load()
-    return settings, site.database(settings).write(work, number, *facts)  # type: ignore[arg-type]

@@ -1,23 +1,23 @@
 """Listings."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from isobuild import site
 from isobuild.cli import say
-from isobuild.config import load
-from isobuild.domain import listing
+from isobuild.cli.orders import open_desk
 from isobuild.domain.states import BuildState, TaskState
 from isobuild.errors import BadInput
 
+APART = ("options", "tags", "eta", "files", "download")  # what a table shows in a line of its own, or not at all
 
-def tasks(*, state: str, user: str, limit: int, before: int | None, json: bool) -> None:
+
+def tasks(
+    *, state: str, user: str, tags: Sequence[str], search: str, limit: int, before: int | None, json: bool
+) -> None:
     """Tasks, the newest first."""
-    chosen = _state(TaskState, state)
-    settings = load()
-    with site.database(settings).read() as session:
-        found = listing.list_tasks(
-            session, settings.queues, state=chosen, user=user or None, before=before, limit=limit
-        )
+    found = open_desk().tasks(
+        state=_state(TaskState, state), user=user or None, tags=_tags(tags), search=search, before=before, limit=limit
+    )
     if json:
         say.value(found)
         return
@@ -31,33 +31,39 @@ def tasks(*, state: str, user: str, limit: int, before: int | None, json: bool) 
         say.words(f"Older ones: isobuild tasks --before {found[-1]['id']}")
 
 
+def _tags(words: Sequence[str]) -> dict[str, str | None]:
+    """`team=kde` as that value, `release` as any."""
+    pairs = (word.partition("=") for word in words)
+    return {tag: value if equals else None for tag, equals, value in pairs}
+
+
 def where(task: dict[str, Any]) -> str:
     """Where a task stands, in a few words."""
     if task["state"] == "building":
         stopping = "stopping, " if task["stopping"] else ""
         return f"{stopping}{task['percent']:.0f}% {task['step'] or ''}".strip()
-    if task["state"] == "pending" and task["not_before"]:
-        tried = f"attempt {task['attempts'] + 1} of {task['max_attempts']} " if task["attempts"] else ""
-        return f"{tried}not before {say.moment(task['not_before'])}"
-    if task["state"] == "pending" and task["before"] is not None:
-        return listing.place(task["before"])
-    if task["state"] == "failed":
-        return task["cause"] or ""
-    return say.size(task["size"])
+    if task.get("why"):  # who watches does not ask for it
+        return str(task["why"])
+    return task["cause"] or "" if task["state"] == "failed" else say.size(task["size"])
 
 
 def task(number: int, *, json: bool) -> None:
     """One task."""
-    settings = load()
-    with site.database(settings).read() as session:
-        shown = listing.show_task(session, number, settings.queues)
+    shown = open_desk().task(number)
     if json:
         say.value(shown)
         return
-    facts = {key: value for key, value in shown.items() if value not in (None, False) and key != "options"}
+    facts = {key: value for key, value in shown.items() if value not in (None, False, [], {}) and key not in APART}
+    facts |= {f"tag {tag}": value for tag, value in shown["tags"].items()}
+    facts |= {"expected": _expected(shown["eta"])} if shown["eta"] else {}
     facts |= {f"option {key}": value for key, value in shown["options"].items() if value not in (None, [], "")}
     say.table(("", ""), facts.items())
     say.words(_next(shown))
+
+
+def _expected(eta: dict[str, str]) -> str:
+    moments = (say.moment(eta[key]) for key in ("likely", "earliest", "latest"))
+    return "{} UTC, most likely between {} and {}".format(*moments)
 
 
 def _next(task: dict[str, Any]) -> str:
@@ -68,14 +74,13 @@ def _next(task: dict[str, Any]) -> str:
         "failed": f"Read why: isobuild log {number}; then try again: isobuild retry {number}",
         "canceled": f"Order it after all: isobuild retry {number}",
         "expired": f"Build it again: isobuild retry {number}",
-    }.get(task["state"], f"It {where(task) or 'waits'}. To give it up: isobuild cancel {number}")
+    }.get(task["state"], f"It waits: {task['why']}. To give it up: isobuild cancel {number}")
 
 
 def builds(*, task: int | None, state: str, limit: int, json: bool) -> None:
     """Builds, the newest first."""
     chosen = _state(BuildState, state)
-    with site.database(load()).read() as session:
-        found = listing.list_builds(session, task=task, state=chosen, limit=limit)
+    found = open_desk().builds(task=task, state=chosen, limit=limit)
     if json:
         say.value(found)
         return
@@ -89,6 +94,24 @@ def builds(*, task: int | None, state: str, limit: int, json: bool) -> None:
         say.words("No build. The next tick makes one when a task waits.")
 
 
+def runners(*, everyone: bool, limit: int, json: bool) -> None:
+    """Runners, the newest first."""
+    desk = open_desk()
+    found = desk.runners(everyone=everyone, limit=limit)
+    if json:
+        say.value(found)
+        return
+    rows = [
+        (r["id"], r["kind"], r["host"], r["pid"], r["state"], r["build"], say.size(r["memory"]),
+         say.moment(r["started_at"]), say.moment(r["finished_at"]))
+        for r in found
+    ]  # fmt: skip
+    say.table(("RUNNER", "KIND", "HOST", "PROCESS", "STATE", "BUILD", "MEMORY", "SINCE (UTC)", "UNTIL (UTC)"), rows)
+    if not found:
+        starts = "the tick starts one for each build" if desk.settings.launch else "start a loop: isobuild work"
+        say.words(f"No runner; {starts}.")
+
+
 def _state(kind: Any, given: str) -> Any:
     if not given:
         return None
@@ -96,3 +119,17 @@ def _state(kind: Any, given: str) -> Any:
         return kind(given)
     except ValueError:
         raise BadInput(field="state", given=given, allowed=", ".join(kind)) from None
+
+
+def stats(*, json: bool) -> None:
+    """What the site has come to."""
+    shown = open_desk().stats()
+    if json:
+        say.value(shown)
+        return
+    say.table(("TASKS", ""), ((state, count) for state, count in shown["tasks"].items() if count))
+    rows = [(recipe, *spread.values()) for recipe, spread in shown["recipes"].items()]
+    say.table(("RECIPE", "BUILDS", "SHORTEST (s)", "MEDIAN (s)", "LONGEST (s)"), rows)
+    told = shown["forecasts"]
+    kept = f"{told['kept'] / told['told']:.0%} of {told['told']}" if told["told"] else "none yet"
+    say.words(f"Forecasts that came true: {kept} ({told['meant']:.0%} are meant to).")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -18,11 +19,11 @@ import uvicorn
 from isobuild import nudge, site, tick
 from isobuild.cli import say
 from isobuild.cli.follow import ENDS, watch
-from isobuild.cli.orders import make_wish, me
+from isobuild.cli.orders import me
 from isobuild.clock import Clock
 from isobuild.config import Settings, load
 from isobuild.db import Database
-from isobuild.domain import listing, tasks
+from isobuild.domain import artifacts, listing, tasks
 from isobuild.errors import BadInput, DatabaseDown, NotLoopback
 from isobuild.launchers.spare import SpareLauncher
 from isobuild.web.app import create_app
@@ -84,7 +85,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
 
 @contextmanager
 def _serving(settings: Settings, db: Database, listener: socket.socket) -> Iterator[None]:
-    app = create_app(settings, db, partial(nudge.send, settings.nudges), me())
+    app = create_app(site.desk(settings, db, me()))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run, args=([listener],), name="page", daemon=True)
     thread.start()
@@ -98,7 +99,8 @@ def _serving(settings: Settings, db: Database, listener: socket.socket) -> Itera
 @contextmanager
 def _ticking(settings: Settings, db: Database) -> Iterator[None]:
     launcher = SpareLauncher(site.launcher(settings))
-    launcher.prepare()
+    if settings.launch:
+        launcher.prepare()
     clock = Clock(partial(tick.tick, db, launcher, site.ticking(settings)), settings.nudges)
     clock.start()
     try:
@@ -113,14 +115,14 @@ def _first(settings: Settings, db: Database, recipe: str) -> dict[str, Any]:
     number = _oldest(db) or _order_first(settings, db, recipe)
     shown = _show(settings, db, number)
     if shown["state"] == "failed":  # what was the matter may be mended by now
-        db.write(tasks.retry, number)
+        db.write(tasks.retry, number, me(), datetime.now(UTC))
         nudge.send(settings.nudges)
         shown = _show(settings, db, number)
     if shown["state"] not in ENDS:
         say.words(f"Building your first ISO: task {number}, recipe {shown['recipe']}.")
         shown = watch(settings, db, number, with_log=False)
     if shown["state"] == "ready":
-        path = site.store(settings).path(shown["build"], shown["iso"])
+        path = _path(settings, db, number)
         say.words(f"Task {number} is ready: {path} ({say.size(shown['size'])}, sha256 {shown['sha256']})")
     else:
         say.words(f"Task {number} is {shown['state']}: {shown['error'] or ''} (its log: isobuild log {number})")
@@ -132,15 +134,19 @@ def _show(settings: Settings, db: Database, number: int) -> dict[str, Any]:
         return listing.show_task(session, number, settings.queues)
 
 
+def _path(settings: Settings, db: Database, number: int) -> Path:
+    with db.read() as session:
+        iso = artifacts.find(session, number)
+    return site.store(settings).path(iso.build_id, iso.file)
+
+
 def _oldest(db: Database) -> int | None:
     with db.read() as session:
         return tasks.oldest(session)
 
 
 def _order_first(settings: Settings, db: Database, recipe: str) -> int:
-    wish = make_wish(settings, recipe, {}, user=me(), name=FIRST)
-    number = db.write(tasks.order, wish, settings.queues, datetime.now(UTC)).id
-    nudge.send(settings.nudges)
+    number: int = site.desk(settings, db, me()).order(recipe, {}, name=FIRST)["id"]
     return number
 
 

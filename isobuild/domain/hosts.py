@@ -1,9 +1,11 @@
 """The machine that ticks, and whether a process of it still lives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+
+from isobuild.domain.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,8 @@ class Host:
     slots: int = 1
     queues: tuple[str, ...] = ("high", "default", "low")
     lease: timedelta = timedelta(seconds=60)
+    instance: str = ""  # of the installation, one for each home
+    rules: Rules = field(default_factory=Rules)  # the same on all hosts of a site
 
 
 @cache

@@ -1,15 +1,18 @@
 """What people see of tasks and builds: plain values, as `--json` and the pages show them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from isobuild.domain import tasks
-from isobuild.domain.states import BuildState, TaskState
-from isobuild.domain.tables import Artifact, Build, Task, User
+from isobuild.domain import artifacts, forecast, line, queues, search, tags, tasks
+from isobuild.domain.queues import Queue
+from isobuild.domain.standing import Standing
+from isobuild.domain.states import BuildState, RunnerState, TaskState
+from isobuild.domain.tables import Artifact, Build, Dependency, Event, Runner, Task, User
 
 Shown = dict[str, Any]
 
@@ -20,11 +23,18 @@ def list_tasks(
     *,
     state: TaskState | None = None,
     user: str | None = None,
+    tags: Mapping[str, str | None] | None = None,
+    text: str = "",
     before: int | None = None,
     limit: int = 100,
 ) -> list[Shown]:
-    """Tasks, the newest first; of those with a number less than `before`, so that pages go by number."""
-    chosen = select(Task).order_by(Task.id.desc()).limit(limit)
+    """Tasks, the newest first; of those with a number less than `before`, so that pages go by number.
+
+    `tags` and `text` as in search.py, which raises BadInput.
+    """
+    chosen = select(Task).where(*search.tagged(tags or {})).order_by(Task.id.desc()).limit(limit)
+    if text:
+        chosen = chosen.where(search.saying(text))
     if state:
         chosen = chosen.where(Task.state == state)
     if user:
@@ -67,50 +77,128 @@ def show_build(build: Build) -> Shown:
         "stopping": build.stop is not None and not build.finished,
         "cause": build.cause and str(build.cause),
         "error": build.error,
+        "exit_status": build.exit_status,
+        "tail": build.tail,
+        "results": build.results,
         "created_at": _time(build.created_at),
         "started_at": _time(build.started_at),
         "finished_at": _time(build.finished_at),
     }
 
 
+def list_runners(session: Session, *, everyone: bool = False, limit: int = 100) -> list[Shown]:
+    """Runners that run, or everyone, the newest first; `memory` in bytes, `build` is the one in hand."""
+    chosen = select(Runner).order_by(Runner.id.desc()).limit(limit)
+    if not everyone:
+        chosen = chosen.where(Runner.state == RunnerState.RUNNING)
+    found = session.scalars(chosen).all()
+    carried = Build.state == BuildState.RUNNING, Build.runner_id.in_([runner.id for runner in found])
+    in_hand = {build.runner_id: build.id for build in session.scalars(select(Build).where(*carried))}
+    return [_show_runner(runner, in_hand.get(runner.id)) for runner in found]
+
+
+def _show_runner(runner: Runner, build: int | None) -> Shown:
+    return {
+        "id": runner.id,
+        "kind": runner.kind,
+        "host": runner.host,
+        "pid": runner.pid,
+        "state": str(runner.state),
+        "build": build,
+        "memory": runner.memory,
+        "started_at": _time(runner.started_at),
+        "finished_at": _time(runner.finished_at),
+    }
+
+
+def show_event(event: Event) -> Shown:
+    """One change of state."""
+    return {
+        "at": _time(event.at),
+        "build": event.build_id,
+        "from": event.old,
+        "to": event.new,
+        "who": event.who,
+        "why": event.why,
+    }
+
+
+def show_queues(session: Session, names: Sequence[str]) -> list[Shown]:
+    """The queues in their order: how many tasks may go; of the paused ones since when, by whom and why."""
+    return [_queue(queue) for queue in queues.look(session, names)]
+
+
+def _queue(queue: Queue) -> Shown:
+    facts = {"name": queue.name, "waiting": queue.waiting}
+    if queue.pause is None:
+        return facts | {"paused_at": None, "who": None, "reason": None}
+    return facts | {"paused_at": _time(queue.pause.at), "who": queue.pause.who, "reason": queue.pause.reason}
+
+
+def show_standing(standing: Standing | None) -> Shown:
+    """Why a task waits, and when its ISO is expected."""
+    eta = standing.eta if standing else None
+    return {
+        "why": standing.why if standing else None,
+        "eta": eta and {"earliest": _time(eta.earliest), "likely": _time(eta.likely), "latest": _time(eta.latest)},
+    }
+
+
+def show_stats(session: Session) -> Shown:
+    """Counts of tasks by state, seconds that builds took by recipe, and how often forecasts came true."""
+    counted = session.execute(select(Task.state, func.count().label("count")).group_by(Task.state)).all()
+    counts = {row.state: row.count for row in counted}
+    calibration = forecast.calibration(session)
+    return {
+        "tasks": {str(state): counts.get(state, 0) for state in TaskState},
+        "recipes": {recipe: _spread(seconds) for recipe, seconds in forecast.durations(session).items()},
+        "forecasts": {"told": calibration.told, "kept": calibration.kept, "meant": forecast.WITHIN},
+    }
+
+
+def _spread(seconds: Sequence[float]) -> Shown:
+    """Of builds that took these seconds, the shortest first."""
+    told = {"shortest": seconds[0], "median": median(seconds), "longest": seconds[-1]}
+    return {"builds": len(seconds)} | {what: round(each, 1) for what, each in told.items()}
+
+
 def _show(session: Session, rows: Sequence[Task], queues: Sequence[str]) -> list[Shown]:
     numbers = [task.id for task in rows]
     users = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_({t.user_id for t in rows})))}
     last = _last_builds(session, numbers)
-    line = tasks.line_up(session, queues) if any(_may_go(task, queues) for task in rows) else {}
-    files = {file.build_id: file for file in _files(session, last.values())}
+    queued = line.line_up(session, queues) if any(_may_go(task, queues) for task in rows) else {}
+    words, files, needs = tags.of(session, *numbers), artifacts.of(session, *numbers), _needs(session, numbers)
     return [
         _facts(task)
-        | {"user": users[task.user_id], "before": _before(task, line, queues)}
+        | {"user": users[task.user_id], "before": _before(task, queued, queues)}
+        | {"after": needs.get(task.id, []), "tags": words[task.id]}
         | _build_facts(last.get(task.id))
-        | _file_facts(task, files.get(last[task.id].id) if task.id in last else None)
+        | _file_facts(task, files[task.id])
         for task in rows
     ]
+
+
+def _needs(session: Session, numbers: Sequence[int]) -> dict[int, list[int]]:
+    """What each task depends on."""
+    found: dict[int, list[int]] = {}
+    edges = select(Dependency).where(Dependency.task_id.in_(numbers)).order_by(Dependency.on_id)
+    for edge in session.scalars(edges):
+        found.setdefault(edge.task_id, []).append(edge.on_id)
+    return found
 
 
 def _may_go(task: Task, queues: Sequence[str]) -> bool:
     return task.state is TaskState.PENDING and task.not_before is None and task.queue in queues
 
 
-def _before(task: Task, line: dict[int, int], queues: Sequence[str]) -> int | None:
+def _before(task: Task, queued: dict[int, int], queues: Sequence[str]) -> int | None:
     """How many go before it, FAR for that many or more; None if it isn't among those that may go now."""
-    return line.get(task.id, tasks.FAR) if _may_go(task, queues) else None
-
-
-def place(before: int) -> str:
-    """A task's place in the line, in words."""
-    if before >= tasks.FAR:
-        return f"{tasks.FAR} or more before it"
-    return f"{before} before it" if before else "next, as soon as a slot is free"
+    return queued.get(task.id, line.FAR) if _may_go(task, queues) else None
 
 
 def _last_builds(session: Session, numbers: list[int]) -> dict[int, Build]:
     newest = select(func.max(Build.id)).where(Build.task_id.in_(numbers)).group_by(Build.task_id)
     return {build.task_id: build for build in session.scalars(select(Build).where(Build.id.in_(newest)))}
-
-
-def _files(session: Session, builds: Iterable[Build]) -> Iterable[Artifact]:
-    return session.scalars(select(Artifact).where(Artifact.build_id.in_([build.id for build in builds])))
 
 
 def _facts(task: Task) -> Shown:
@@ -127,8 +215,16 @@ def _facts(task: Task) -> Shown:
         "max_attempts": task.max_attempts,
         "cause": task.cause and str(task.cause),
         "error": task.error,
+        "on_dependency_failure": str(task.on_dependency_failure),
+        "follows": task.follows,
+        "without_overlapping": task.without_overlapping,
+        "time_limit": task.time_limit,
+        "soft_limit": task.soft_limit,
+        "ttl": task.ttl,
+        "pinned": task.pinned,
         "created_at": _time(task.created_at),
         "not_before": _time(task.not_before),
+        "not_after": _time(task.not_after),
         "finished_at": _time(task.finished_at),
     }
 
@@ -140,10 +236,20 @@ def _build_facts(build: Build | None) -> Shown:
     return {"build": build.id, "percent": build.percent, "step": build.step, "stopping": stopping}
 
 
-def _file_facts(task: Task, file: Artifact | None) -> Shown:
-    if file is None or task.state is not TaskState.READY:
-        return {"size": None, "sha256": None, "download": None}
-    return {"size": file.size, "sha256": file.sha256, "download": f"/download/{task.id}/{file.name}"}
+def _file_facts(task: Task, files: Sequence[Artifact]) -> Shown:
+    shown = [_file(task, file) for file in files] if task.state is TaskState.READY else []
+    iso = shown[0] if shown else {"size": None, "sha256": None, "download": None}
+    return {key: iso[key] for key in ("size", "sha256", "download")} | {"files": shown}
+
+
+def _file(task: Task, file: Artifact) -> Shown:
+    return {
+        "kind": file.kind,
+        "name": file.name,
+        "size": file.size,
+        "sha256": file.sha256,
+        "download": f"/download/{task.id}/{file.name}",
+    }
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -8,7 +8,7 @@ class TaskState(StrEnum):
     """Where a task stands."""
 
     PENDING = "pending"  # may be enqueued when its turn comes
-    BLOCKED = "blocked"  # waits for a dependency; not in the ready index
+    BLOCKED = "blocked"  # waits for another task; not in the ready index
     BUILDING = "building"  # has an open build
     READY = "ready"  # its ISO can be downloaded (seed 0: status = 1)
     FAILED = "failed"  # out of attempts, or can't be built; says why
@@ -37,6 +37,22 @@ class BuildState(StrEnum):
         return self is BuildState.RUNNING
 
 
+class RunnerState(StrEnum):
+    """Where a runner stands; it leaves `running` once, for good."""
+
+    RUNNING = "running"
+    ENDED = "ended"  # it said so itself
+    LOST = "lost"  # its process is gone, or its lease ran out
+
+
+class AfterFailure(StrEnum):
+    """What a task does when one that it depends on has ended without an ISO."""
+
+    FAIL = "fail"
+    RUN = "run"  # as if it had one
+    WAIT = "wait"  # until that was tried again
+
+
 class Cause(StrEnum):
     """Whose fault a failure is."""
 
@@ -54,13 +70,18 @@ BUILD_MOVES: dict[BuildState, set[BuildState]] = {
 }
 
 TASK_MOVES: dict[TaskState, set[TaskState]] = {
-    TaskState.PENDING: {TaskState.BUILDING, TaskState.CANCELED, TaskState.FAILED},  # rule 1; a person; too late
-    TaskState.BLOCKED: {TaskState.PENDING, TaskState.CANCELED, TaskState.FAILED},  # dependency done; a person; failed
-    TaskState.BUILDING: {TaskState.READY, TaskState.PENDING, TaskState.FAILED, TaskState.CANCELED},  # callback; retry
+    TaskState.PENDING: {TaskState.BUILDING, TaskState.CANCELED},  # rule 1; a person, or it is too late
+    # its dependencies are done, or the one it followed gave up; that one is ready; a person; one it needs has failed
+    TaskState.BLOCKED: {TaskState.PENDING, TaskState.READY, TaskState.CANCELED, TaskState.FAILED},
+    # the callback; another attempt, or given back; the last attempt; a person
+    TaskState.BUILDING: {TaskState.READY, TaskState.PENDING, TaskState.FAILED, TaskState.CANCELED},
     TaskState.READY: {TaskState.EXPIRED},  # prune
-    TaskState.FAILED: {TaskState.PENDING},  # a person's retry
-    TaskState.CANCELED: {TaskState.PENDING},
-    TaskState.EXPIRED: {TaskState.PENDING},
+    TaskState.FAILED: {TaskState.PENDING, TaskState.BLOCKED},  # a person's retry
+    TaskState.CANCELED: {TaskState.PENDING, TaskState.BLOCKED},
+    TaskState.EXPIRED: {TaskState.PENDING, TaskState.BLOCKED},
 }
+
+#: A task that has not come to its end.
+OPEN = (TaskState.PENDING, TaskState.BLOCKED, TaskState.BUILDING)
 
 MOVES: dict[type[StrEnum], dict[Any, Any]] = {BuildState: BUILD_MOVES, TaskState: TASK_MOVES}

@@ -85,6 +85,11 @@ def sources_for(apt: str, suite: str, mirror: str | None = None) -> str:
     return "\n".join(str(entry) for entry in wanted)
 
 
+def archives(sources: str) -> list[tuple[str, str]]:
+    """Each archive that these sources name: its URI and suite."""
+    return [(uri, suite) for entry in _parse(sources) for uri in entry.uris for suite in entry.suites]
+
+
 def _read(folder: Path) -> Iterator[Entry]:
     parts = sorted((folder / "sources.list.d").glob("[!.]*"))
     for path in (folder / "sources.list", *parts):

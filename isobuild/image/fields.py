@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from isobuild.image.apt import RELEASES
 
@@ -14,6 +15,7 @@ LAYOUTS = (
     "gb ge gh gn gr hr hu id ie il in iq ir is it jp jv ke kg kh kr kz la latam lk lt lv ma mao md me mk ml mm mn mt "
     "mv my ng nl no np ph pk pl pt ro rs ru se si sk sn sy tg th tj tm tr tw tz ua us uz vn za"
 )
+ZONES = cache(available_timezones)  # reading them costs 10 ms
 RESERVED = ("root", "daemon", "bin", "sys", "sync", "mail", "nobody", "man", "lp", "news", "proxy", "backup", "list")
 
 
@@ -84,8 +86,9 @@ Locale = Annotated[
         whole(r"C\.UTF-8|[a-z]{2,3}_[A-Z]{2}\.UTF-8(@[a-z]{3,12})?"), "a UTF-8 locale, such as id_ID.UTF-8 or C.UTF-8"
     ),
 ]
-Timezone = Annotated[
-    str, accept(lambda name: name in available_timezones(), "a time zone, such as Asia/Jakarta or Etc/UTC")
-]
+Timezone = Annotated[str, accept(lambda name: name in ZONES(), "a time zone, such as Asia/Jakarta or Etc/UTC")]
 Keyboard = Annotated[str, accept(LAYOUTS.split().__contains__, f"a keyboard layout, one of {LAYOUTS}")]
 Line = Annotated[str, accept(whole(r"[ -~]{1,78}"), "one line of 1 to 78 printable ASCII characters")]
+#: Stands last in the type of an option that is for the person's own ISO only, such as a password's.
+SECRET = WithJsonSchema({"type": "string", "format": "password", "writeOnly": True})
+Secret = Annotated[str, SECRET]

@@ -4,6 +4,14 @@ from pathlib import PurePath
 
 from isobuild.image.step import Place, Step
 
+MANIFEST = """\
+#!/bin/sh
+# FOLDER FILE: writes which packages are in the folder, lines "package version"
+set -eu
+for package in "$1"/*.deb; do
+\tdpkg-deb -W --showformat '${Package} ${Version}\\n' "$package"
+done >"$2"
+"""
 HOOKS = ("DPkg::Post-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success")
 
 
@@ -29,19 +37,24 @@ def files(place: Place, sources: str, provided: tuple[str, ...] = ()) -> dict[st
         "apt.conf": settings + "".join(f"#clear {hook};\n" for hook in HOOKS),
         "debian.sources": sources,
         "installed": _installed(provided),
+        "list-packages": MANIFEST,
     }
 
 
 def unpack(place: Place, names: tuple[str, ...], tree: PurePath) -> tuple[Step, ...]:
-    """The packages and what they depend on, less what is provided, unpacked into the tree."""
+    """The packages and what they depend on, less what is provided, unpacked into the tree; a manifest tells which."""
     apt = ("apt-get", "-q", "-y", "-c", f"{place.inputs / 'apt.conf'}")
     partial = (f"{place.work / 'apt' / part / 'partial'}" for part in ("lists", "archives"))
-    each = (f"{place.work / 'apt' / 'archives'}", "-name", "*.deb")
+    archives = f"{place.work / 'apt' / 'archives'}"
+    listing = ("sh", f"{place.inputs / 'list-packages'}", archives, f"{place.out / 'manifest'}")
     return (
         Step("package lists", ("mkdir", "-p", *partial), weight=0.01),
         Step("package lists", (*apt, "-o", "APT::Update::Error-Mode=any", "update"), weight=2),
         Step("packages", (*apt, "--download-only", "install", *names), weight=1),
-        Step("unpack", ("find", *each, "-exec", "dpkg-deb", "-x", "{}", f"{tree}", ";"), weight=1.5),
+        Step(
+            "unpack", ("find", archives, "-name", "*.deb", "-exec", "dpkg-deb", "-x", "{}", f"{tree}", ";"), weight=1.5
+        ),
+        Step("unpack", listing, weight=0.05),
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,10 @@ class Place:
     """SOURCE_DATE_EPOCH of this build, in seconds since 1970 UTC."""
     site: PurePath | None = None
     """The site's folder, with scripts/ and recipes/; None if it has none."""
+    dependencies: tuple[Mapping[str, Any], ...] = ()
+    """What the tasks that this one depends on have made, as in dependencies.json."""
+    python: tuple[str, ...] = ("python3",)
+    """What performs a recipe that is written in Python; the path of its recipe.json is added."""
 
 
 def clamp(fraction: float) -> float:

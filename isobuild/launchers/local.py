@@ -23,19 +23,24 @@ class LocalLauncher:
     def launch(self, build: int, token: str) -> None:
         """Start the runner of a build. Raises LaunchFailed."""
         with Path(os.devnull).open("rb") as nothing:
-            self.start([str(build)], str(build), nothing, {"ISOBUILD_TOKEN": token})
+            self.start(["run", str(build)], f"{build}.runner", nothing, {"ISOBUILD_TOKEN": token})
 
-    def start(self, arguments: Sequence[str], name: str, stdin: BinaryIO, env: Mapping[str, str]) -> None:
-        """Start `isobuild run` as a session of its own; it prints to LOGS/NAME.runner. Raises LaunchFailed."""
+    def call_hooks(self) -> None:
+        """Start what tells the site's hooks. Raises LaunchFailed."""
+        with Path(os.devnull).open("rb") as nothing:
+            self.start(["hooks"], "hooks.log", nothing, {})
+
+    def start(self, arguments: Sequence[str], log: str, stdin: BinaryIO, env: Mapping[str, str]) -> None:
+        """Start `isobuild ARGUMENTS` as a session of its own; it prints to LOGS/`log`. Raises LaunchFailed."""
         import sh  # not for an idle tick
 
         program, *before = self.command
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
-            with (self.logs / f"{name}.runner").open("ab") as log:
+            with (self.logs / log).open("ab") as printed:
                 sh.Command(program)(
-                    *before, "run", *arguments, _env={**self.env, **env},
-                    _bg=True, _bg_exc=False, _new_session=True, _in=stdin, _out=log, _err=log, _tty_out=False,
+                    *before, *arguments, _env={**self.env, **env},
+                    _bg=True, _bg_exc=False, _new_session=True, _in=stdin, _out=printed, _err=printed, _tty_out=False,
                 )  # fmt: skip
         except sh.CommandNotFound as error:
             raise LaunchFailed(what=f"there is no command {program}") from error

@@ -27,7 +27,7 @@ class SpareLauncher:
         inner, self._pipe = os.pipe()
         with os.fdopen(inner, "rb") as stdin:
             try:
-                self.cold.start([], "spare", stdin, {})
+                self.cold.start(["run"], "spare.runner", stdin, {})
             except LaunchFailed:  # a launch will meet the same fault, and say so for a build
                 self.close()
 

@@ -6,10 +6,13 @@ its recipe is asked for.
 
 import json
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module, util
+from itertools import chain
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
     from isobuild.recipes.base import Recipe
 
 ENTRY_POINTS = "isobuild.recipes"
+SITE = "isobuild_site_recipes"  # the package, as it were, of the site's own
 DEEPEST = 32  # lists in lists
+PLAIN = f"Unicode text, finite numbers, and lists at most {DEEPEST} deep"
+LOADING = RLock()  # one at a time: until a module of the site's is whole, others must not find another by its name
 
 
 class Cookbook:
@@ -33,15 +39,15 @@ class Cookbook:
 
     def names(self) -> list[str]:
         """The names of all recipes, in order; none of them is imported for this."""
-        return sorted(self._sources())
+        return sorted({name for name, _ in self._sources()})
 
     def find(self, name: str) -> "Recipe":
         """The recipe of this name. Raises UnknownRecipe, or HostFault if its module is broken."""
-        sources = self._sources()
-        if name not in sources:
-            raise UnknownRecipe(field="recipe", given=name, allowed=", ".join(sorted(sources)))
+        load = next((load for each, load in self._sources() if each == name), None)
+        if load is None:
+            raise UnknownRecipe(field="recipe", given=name, allowed=", ".join(self.names()))
         try:
-            return _recipe_in(sources[name](), name)
+            return recipe_in(load(), name)
         except Exception as error:  # a module that others wrote may fail in any way; it must be named, whatever it is
             raise HostFault(what=f"Recipe {name} is broken: {type(error).__name__}: {error}") from error
 
@@ -50,33 +56,63 @@ class Cookbook:
 
         Raises UnknownOption or InvalidOption for the first bad one, naming the field, what was given and what may be.
         """
-        from pydantic import ValidationError
-
-        model = self.find(name).Options
-        for option, value in options.items():
-            _check_value(option, value)
-        try:
-            return model.model_validate(dict(options), context={"site": self.site})
-        except ValidationError as error:
-            raise _explain(name, model, error.errors(include_url=False)[0]) from None
+        return parse(self.find(name), options, self.site)
 
     def dump(self, options: "BaseModel") -> dict[str, Any]:
         """The options as JSON holds them; `parse` takes them back."""
         return options.model_dump(mode="json")
 
-    def _sources(self) -> dict[str, Callable[[], ModuleType]]:
-        return dict([*_installed(), *_own(), *_of_site(self.site)])
+    def _sources(self) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
+        return chain(_of_site(self.site), _own(), _installed())  # the slowest last: most names are found before
+
+
+def recipe_in(module: ModuleType, name: str) -> "Recipe":
+    """The recipe of this name in a module. Raises LookupError if there is none, TypeError if its form is unclear."""
+    from isobuild.recipes.base import Recipe, form
+
+    for each in vars(module).values():
+        if isinstance(each, type) and issubclass(each, Recipe) and getattr(each, "name", None) == name:
+            form(each)
+            return each()
+    raise LookupError(f"{module.__file__} has no class derived from Recipe whose name is {name!r}")
+
+
+def load(path: Path) -> ModuleType:
+    """The module in a site's file. Raises ImportError, or whatever it raises itself."""
+    spec = util.spec_from_file_location(f"{SITE}.{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python module")
+    module = util.module_from_spec(spec)
+    with LOADING:
+        sys.modules[spec.name] = module  # pydantic looks up annotations there, and fingerprints the file
+        spec.loader.exec_module(module)
+    return module
+
+
+def parse(recipe: "Recipe", options: Mapping[str, object], site: Path | None) -> "BaseModel":
+    """A recipe's options, checked. Raises UnknownOption or InvalidOption."""
+    from pydantic import ValidationError
+
+    for option, value in options.items():
+        _check_value(option, value)
+    try:
+        return recipe.Options.model_validate(dict(options), context={"site": site})
+    except ValidationError as error:
+        raise _explain(recipe.name, recipe.Options, error.errors(include_url=False)[0]) from None
+
+
+def is_json(value: object) -> bool:
+    """Whether any database can hold it: it is PLAIN."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        return not _is_deeper(value, DEEPEST)
+    except (TypeError, ValueError, RecursionError):  # half a character, NaN, thousands of brackets
+        return False
 
 
 def _check_value(option: str, value: object) -> None:
-    try:
-        json.dumps([option, value], ensure_ascii=False, allow_nan=False).encode()
-        deep = _is_deeper(value, DEEPEST)
-    except (TypeError, ValueError, RecursionError):  # half a character, NaN, thousands of brackets
-        deep = True
-    if deep:
-        allowed = f"Unicode text, finite numbers, and lists at most {DEEPEST} deep"
-        raise InvalidOption(field=option.encode(errors="replace").decode(), given="such a value", allowed=allowed)
+    if not is_json([option, value]):
+        raise InvalidOption(field=option.encode(errors="replace").decode(), given="such a value", allowed=PLAIN)
 
 
 def _is_deeper(value: object, depth: int) -> bool:
@@ -99,29 +135,11 @@ def _installed() -> "Iterator[tuple[str, Callable[[], ModuleType]]]":
 
 def _of_site(site: Path | None) -> "Iterator[tuple[str, Callable[[], ModuleType]]]":
     for path in (site / "recipes").glob("[!_.]*.py") if site else ():
-        yield _name(path.stem), partial(_load, path)
-
-
-def _load(path: Path) -> ModuleType:
-    spec = util.spec_from_file_location(f"isobuild_site_recipes.{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python module")
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+        yield _name(path.stem), partial(load, path)
 
 
 def _name(module: str) -> str:
     return module.replace("_", "-")
-
-
-def _recipe_in(module: ModuleType, name: str) -> "Recipe":
-    from isobuild.recipes.base import Recipe
-
-    for each in vars(module).values():
-        if isinstance(each, type) and issubclass(each, Recipe) and getattr(each, "name", None) == name:
-            return each()
-    raise LookupError(f"{module.__file__} has no class derived from Recipe whose name is {name!r}")
 
 
 def _explain(recipe: str, model: "type[BaseModel]", error: "ErrorDetails") -> UnknownOption | InvalidOption:

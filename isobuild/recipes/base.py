@@ -1,11 +1,17 @@
-"""What a recipe is: a name, words for people, options, and a plan made of them."""
+"""What a recipe is: a name, words for people, options, and one of three forms: a plan, steps, or Python that runs."""
 
-from abc import ABC, abstractmethod
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from isobuild.image.step import Place, Plan
+from isobuild.image.step import Place, Plan, Step, clamp
+from isobuild.recipes import SITE
+
+FORMS = ("plan", "steps", "run")
 
 
 class Options(BaseModel):
@@ -14,8 +20,11 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Recipe(ABC):
-    """How a kind of ISO is made. Pure: no database, no clock, no commands run; the same input gives the same plan."""
+class Recipe:
+    """How a kind of ISO is made, in one of the three FORMS; in each, `options` is an instance of `Options`.
+
+    `plan` and `steps` are pure: no database, no clock, no commands run; the same input gives the same plan.
+    """
 
     name: ClassVar[str]
     """As people type it: the module's name, with hyphens."""
@@ -25,9 +34,80 @@ class Recipe(ABC):
     """Raised when the same options come to give another ISO."""
     Options: ClassVar[type[BaseModel]]
 
-    @abstractmethod
     def plan(self, options: Any, place: Place) -> Plan:
-        """The files and steps that leave the ISO at `place.out / place.iso`; `options` is an instance of `Options`.
+        """The files and steps that leave the ISO at `place.out / place.iso`; without it, what the other form needs.
 
         Raises HostFault if this host lacks what the recipe needs.
         """
+        return _performance(self, place) if form(type(self)) == "run" else Plan({}, tuple(self.steps(options, place)))
+
+    def steps(self, options: Any, place: Place) -> Sequence[Step]:
+        """The steps alone, where they need no files."""
+        raise NotImplementedError
+
+    def run(self, options: Any, place: Any) -> Mapping[str, Any] | None:
+        """Make the ISO, as the build user, behind the door: `place` is a Place, and its folders are real Paths.
+
+        What it returns, if anything, are the build's results. Raise a BuildFailed with its cause to end the build.
+        """
+        raise NotImplementedError
+
+    def rollback(self, options: Any, place: Any) -> None:
+        """Called when `run` raised, before the workspace is removed: undo what it did elsewhere."""
+
+    def inputs(self, options: Any, site: Path | None) -> Mapping[str, Path]:
+        """The files, by any names, that make another ISO when they change; `site` is the site's folder, if it has one.
+
+        Not the recipe's own: those of isobuild have a `version`, and all others are read anyway.
+        """
+        return {}
+
+    def sources(self, options: Any, apt: str) -> str:
+        """The archives, as deb822 text, that make another ISO when they have something new; `apt` is the host's own.
+
+        Raises HostFault if this host lacks what the recipe needs.
+        """
+        return ""
+
+
+def form(kind: type[Recipe]) -> str:
+    """Which of the FORMS a recipe has. Raises TypeError if that is none of them, or several."""
+    found = [each for each in FORMS if getattr(kind, each) is not getattr(Recipe, each)]
+    if len(found) != 1:
+        raise TypeError(f"{kind.__name__} has {' and '.join(found) or 'none'} of {', '.join(FORMS)}; one is needed")
+    return found[0]
+
+
+def progress(percent: float, what: str = "") -> None:
+    """From within `run`: so much of it is done (0..100), and this is the step that it is in now."""
+    print(f"isobuild: {round(100 * clamp(percent / 100), 1):g}% {' '.join(what.split())}".rstrip(), flush=True)
+
+
+def secrets(options: type[BaseModel]) -> set[str]:
+    """The names of the options that are secret, or have a secret within: of the type `Secret`, or of pydantic's."""
+    schema = options.model_json_schema(by_alias=False)
+    fields, named = schema.get("properties", {}), schema.get("$defs", {})
+    return {name for name, facts in fields.items() if _is_secret(facts, named, frozenset())}
+
+
+def _performance(recipe: Recipe, place: Place) -> Plan:
+    """One step: `place.python` performs what recipe.json tells; a module of the site's own goes along."""
+    module = sys.modules[type(recipe).__module__]
+    source = Path(f"{module.__file__}")
+    file = f"recipe/{source.name}" if module.__name__.startswith(f"{SITE}.") else None
+    folders = {name: f"{getattr(place, name)}" for name in ("inputs", "work", "out")}
+    facts = {"iso": place.iso, "apt": place.apt, "epoch": place.epoch, "site": place.site and f"{place.site}"}
+    told = {"name": recipe.name, "module": module.__name__, "file": file, "place": folders | facts}
+    files = {"recipe.json": json.dumps(told, indent=2) + "\n", **({file: source.read_text()} if file else {})}
+    return Plan(files, (Step(recipe.name, (*place.python, f"{place.inputs / 'recipe.json'}"), weight=60),))
+
+
+def _is_secret(facts: object, named: Mapping[str, Any], seen: frozenset[str]) -> bool:
+    if isinstance(facts, list):
+        return any(_is_secret(each, named, seen) for each in facts)
+    if not isinstance(facts, dict):
+        return False
+    name = str(facts.get("$ref", "")).rpartition("/")[2]
+    if name in named and name not in seen and _is_secret(named[name], named, seen | {name}):
+        return True
+    return facts.get("writeOnly") is True or any(_is_secret(each, named, seen) for each in facts.values())

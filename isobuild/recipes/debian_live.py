@@ -65,7 +65,7 @@ class DebianLive(Recipe):
     def plan(self, options: DebianLiveOptions, place: Place) -> Plan:
         """Bootstrap, squash, boot records, burn."""
         suite = options.suite or release_of(place.apt)
-        sources = sources_for(place.apt, suite, options.mirror)
+        sources = self.sources(options, place.apt)
         seal = boot.seal(self.name, self.version, place.iso, place.epoch, options.model_dump_json())
         files = {
             "debian.sources": sources,
@@ -86,6 +86,10 @@ class DebianLive(Recipe):
             burn(place, options.hostname, seal, contents, weight=1),
         )
         return Plan(files, steps)
+
+    def sources(self, options: DebianLiveOptions, apt: str) -> str:
+        """The host's own, or the release and mirror that were chosen."""
+        return sources_for(apt, options.suite or release_of(apt), options.mirror)
 
 
 def _packages(options: DebianLiveOptions, sources: str) -> tuple[str, ...]:
@@ -109,5 +113,6 @@ def _hooks(options: DebianLiveOptions, place: Place) -> tuple[str, ...]:
         inside("env", *(f"{name}={value}" for name, value in settings.items()), "sh", f"{INSIDE}/setup"),
         download(f"{INSIDE}/vmlinuz", place.work / "vmlinuz"),
         download(f"{INSIDE}/initrd.img", place.work / "initrd.img"),
+        download(f"{INSIDE}/manifest", place.out / "manifest"),
         inside("rm", "-r", INSIDE),
     )

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a fresh Debian tree the live system that was ordered. Runs once, inside it, as its root. The options come in
-# the environment; vmlinuz and initrd.img are left beside this file.
+# the environment; vmlinuz, initrd.img and manifest are left beside this file.
 set -eu
 here=$(dirname "$0")
 
@@ -69,6 +69,10 @@ forget() {
 	[ -L /etc/resolv.conf ] || rm -f /etc/resolv.conf
 }
 
+list_packages() {
+	dpkg-query -W -f '${Package} ${Version}\n' >"$here/manifest"
+}
+
 # the stock function looks at a module once for each that needs it, thousands of times: `sort -u` halves the time and
 # leaves the result the same, bit for bit
 make_initrd() {
@@ -90,4 +94,5 @@ set_clock
 set_keyboard
 connect
 forget
+list_packages
 make_initrd

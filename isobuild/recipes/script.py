@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -66,6 +67,10 @@ class Script(Recipe):
         argv = (f"{place.site / 'scripts' / options.script}", *options.arguments)
         settings = json.dumps(options.settings, indent=2, sort_keys=True) + "\n"
         return Plan({"settings.json": settings}, (Step(options.script, argv, weight=60, env=env),))
+
+    def inputs(self, options: ScriptOptions, site: Path | None) -> Mapping[str, Path]:
+        """The script."""
+        return {options.script: site / "scripts" / options.script} if site else {}
 
 
 def _scripts(site: Path) -> list[str]:

@@ -51,11 +51,10 @@ class Tiny(Recipe):
 
     def plan(self, options: TinyOptions, place: Place) -> Plan:
         """Fetch two packages, pack busybox as the first file system, burn."""
-        suite = options.suite or release_of(place.apt)
         seal = boot.seal(self.name, self.version, place.iso, place.epoch, options.model_dump_json())
         tree = place.work / "tree"
         files = {
-            **packages.files(place, sources_for(place.apt, suite, options.mirror), PROVIDED),
+            **packages.files(place, self.sources(options, place.apt), PROVIDED),
             **boot.files(seal, boot.Entry(options.title, "quiet")),
             **_system(options),
         }
@@ -72,6 +71,10 @@ class Tiny(Recipe):
             burn(place, options.hostname, seal, contents, weight=0.3),
         )
         return Plan(files, steps)
+
+    def sources(self, options: TinyOptions, apt: str) -> str:
+        """The host's own, or the release and mirror that were chosen."""
+        return sources_for(apt, options.suite or release_of(apt), options.mirror)
 
 
 def _system(options: TinyOptions) -> dict[str, str]:

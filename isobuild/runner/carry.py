@@ -1,12 +1,13 @@
 """Carrying a build's steps: each runs behind the door, is listened to, and ends in time or is ended."""
 
+import math
 import re
 import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from isobuild.errors import BuildFailed, HostFault, TimedOut
+from isobuild.errors import BuildFailed, HostFault, TimedOut, TookLong
 from isobuild.image.step import Plan, Step
 from isobuild.runner import causes
 from isobuild.runner.door import REFUSED, TIMED_OUT, USAGE, Door, Limits, Running
@@ -34,6 +35,7 @@ class Carry:
     share: float = 1.0  # the part of the whole that the steps are
     later: bool = False  # the script said that it ends elsewhere, and reports by itself
     _started: float = field(default_factory=time.monotonic)
+    _asked: bool = False  # the soft limit came while a step ran
 
     def run(self) -> None:
         """Run all steps. Raises BuildFailed, or what ends the lease; then nothing of them is left running."""
@@ -50,9 +52,11 @@ class Carry:
         """Raise what has ended the lease, or TimedOut."""
         self.lease.check()
         if self._left() <= 0:
-            raise TimedOut(limit=f"{self.limits.seconds:g}", step=step)
+            raise self._timed_out(step)
 
     def _run(self, index: int, step: Step) -> None:
+        if self._soft_left() <= 0:
+            raise self._took_long(step.name)
         ear = Ear(self.log, lambda line: self._hear(index, step, line))
         self.log.write("run", f"step {step.name}: {shlex.join(step.command())}")
         self._progress(index, step, 0.0)
@@ -60,11 +64,12 @@ class Carry:
         status = self._wait(running, step)
         ear.end()
         if status:
-            raise self._failure(step, status)
+            self.lease.check()  # what told us to end may have told the step too
+            raise self._failure(step.name, status)
         self._progress(index, step, 1.0)
 
     def _options(self, step: Step) -> list[str]:
-        left = replace(self.limits, seconds=self._left())
+        left = replace(self.limits, seconds=self._left(), soft=self.limits.soft and self._soft_left())
         stdin = ["--stdin", str(step.stdin)] if step.stdin else []
         return [*left.arguments(), "--env", str(self.workspace.environment), *stdin]
 
@@ -72,18 +77,34 @@ class Carry:
         try:
             while (status := running.wait(LOOK)) is None:
                 self.check(step.name)
+                self._say_if_asked(step.name)
         except BaseException:
             running.release()
             running.wait(GRACE)
             raise
         return status
 
-    def _failure(self, step: Step, status: int) -> BuildFailed:
+    def _say_if_asked(self, step: str) -> None:
+        if self._soft_left() <= 0 and not self._asked:
+            self._asked = True
+            self.log.write("run", f"The soft limit of {self.limits.soft:g} s is over: step {step} is asked to end.")
+
+    def _failure(self, step: str, status: int) -> BuildFailed:
         if status == TIMED_OUT and self._left() <= 1:
-            return TimedOut(limit=f"{self.limits.seconds:g}", step=step.name)
+            return self._timed_out(step)
+        if self._soft_left() <= 0:
+            return self._took_long(step, status)
         if status in {USAGE, REFUSED} and not self.log.heard("out"):
             return HostFault(what=self.log.tail())
-        return causes.failure(step.name, status, self.log.tail(), self.log.tail(20))
+        failed = causes.failure(step, status, self.log.tail(), self.log.tail(20))
+        failed.facts["lines"] = self.log.ending()
+        return failed
+
+    def _timed_out(self, step: str) -> TimedOut:
+        return TimedOut(limit=f"{self.limits.seconds:g}", step=step, lines=self.log.ending())
+
+    def _took_long(self, step: str, status: int | None = None) -> TookLong:
+        return TookLong(limit=f"{self.limits.soft:g}", step=step, status=status, lines=self.log.ending())
 
     def _hear(self, index: int, step: Step, line: str) -> None:
         if said := SAID.fullmatch(line):
@@ -98,6 +119,9 @@ class Carry:
 
     def _left(self) -> float:
         return self._started + self.limits.seconds - time.monotonic()
+
+    def _soft_left(self) -> float:
+        return self._started + (self.limits.soft or math.inf) - time.monotonic()
 
 
 class Ear:

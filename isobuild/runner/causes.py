@@ -9,6 +9,7 @@ from isobuild.errors import StepFailed
 STATUSES = {
     65: Cause.REQUEST,  # EX_DATAERR
     69: Cause.UPSTREAM,  # EX_UNAVAILABLE
+    71: Cause.HOST,  # EX_OSERR
     75: Cause.UPSTREAM,  # EX_TEMPFAIL
 }
 

@@ -4,6 +4,7 @@ It settles once who a command runs as, its environment, its limits, its input, w
 ends when the runner does: the runner holds the other end of the script's stdin, the leash.
 """
 
+import math
 import os
 import pwd
 from codecs import getincrementaldecoder
@@ -23,9 +24,10 @@ Hear = Callable[[str, str], None]  # the stream, "out" or "err", and what came
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one build may use; the sizes in bytes."""
+    """What one build may use; the sizes in bytes. After `soft` seconds, if any, it is asked to end."""
 
     seconds: float
+    soft: float | None = None
     memory: int
     processes: int
     file_size: int
@@ -34,6 +36,7 @@ class Limits:
         """As run_as_user.sh takes them."""
         return [
             *("--time", str(max(1, round(self.seconds)))),
+            *(("--soft", str(max(1, math.ceil(self.soft)))) if self.soft is not None else ()),
             *("--memory", str(self.memory)),
             *("--processes", str(self.processes)),
             *("--file-size", str(self.file_size)),

@@ -10,7 +10,8 @@ from typing import Any
 from isobuild.db import Database
 from isobuild.domain import builds
 from isobuild.domain.hosts import Host
-from isobuild.errors import DatabaseDown, IsobuildError, LostBuild, Stopped
+from isobuild.errors import DatabaseDown, LostBuild, Stopped
+from isobuild.runner.interrupt import Interrupt
 
 BEAT = 1.0  # seconds between two looks; a cancel is obeyed within a few of them
 
@@ -19,16 +20,25 @@ class Lease:
     """Held while a build is carried. Use as a context; `check()` raises once it is lost or a stop was asked for."""
 
     def __init__(
-        self, db: Database, build: int, token: str, host: Host, heartbeat: float, note: Callable[[str], None]
+        self,
+        db: Database,
+        build: int,
+        token: str,
+        host: Host,
+        heartbeat: float,
+        note: Callable[[str], None],
+        interrupt: Interrupt | None = None,
     ) -> None:
         self.db, self.build, self.token, self.host = db, build, token, host
         self.heartbeat = heartbeat
         self.note = note
+        self.interrupt = interrupt or Interrupt()
         self.percent = 0.0
         self.step: str | None = None
         self._told: tuple[float, str | None] = (0.0, None)
         self._due = time.monotonic() + heartbeat
-        self._over: IsobuildError | None = None
+        self._lost: LostBuild | None = None
+        self._stopped: Stopped | None = None
         self._out = False
         self._end = Event()
         self._thread = Thread(target=self._beat, name="lease", daemon=True)
@@ -49,25 +59,25 @@ class Lease:
 
     def check(self) -> None:
         """Raise LostBuild if the build is not ours any more, Stopped if a stop was asked for."""
-        if self._over:
-            raise self._over
+        if over := self._lost or self._stopped or self.interrupt.stopped:
+            raise over
 
     def _beat(self) -> None:
-        while not self._end.wait(BEAT) and self._over is None:
+        while not self._end.wait(BEAT) and self._lost is None:
             try:
                 self._look()
                 self._say_if_back()
             except DatabaseDown as error:
                 self._say_if_out(error)
             except LostBuild as error:
-                self._over = error
+                self._lost = error
             except Exception as error:  # whatever it is, a runner without a lease would be worse
                 self.note(f"{type(error).__name__}: {error}")
 
     def _look(self) -> None:
         asked = self._read()
         if asked:
-            self._over = Stopped(asked=asked)
+            self._stopped = Stopped(asked=asked)
         if (self.percent, self.step) != self._told:
             told = self.percent, self.step
             self._write(builds.progress, *told)

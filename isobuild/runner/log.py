@@ -9,6 +9,7 @@ from threading import Lock
 from isobuild.store.log import Line
 
 LONGEST = 8 << 10  # characters of one line that are kept
+ENDING = 4000  # characters of the last lines, as a build's row keeps them
 
 
 class Log:
@@ -45,6 +46,10 @@ class Log:
         said = [line for line in self._last if line.stream != "run" and line.text.strip()]
         errors = [line for line in said if line.stream == "err"]
         return " / ".join(line.text.strip() for line in (errors or said)[-count:]) or "it printed nothing"
+
+    def ending(self) -> str:
+        """The last lines that the build said, as they came."""
+        return "\n".join(line.text for line in self._last if line.stream != "run")[-ENDING:]
 
     def heard(self, stream: str) -> bool:
         """Whether that stream said anything lately."""

@@ -12,17 +12,22 @@ All the while the lease is held; who loses it ends, with everything he started.
 
 import contextlib
 import os
+import resource
 import time
 import traceback
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from isobuild import nudge
 from isobuild.config import Settings
 from isobuild.db import Database
-from isobuild.domain import builds
-from isobuild.domain.builds import CANCELED, End
+from isobuild.domain import artifacts, builds, runners
+from isobuild.domain.builds import STOPS, End
 from isobuild.domain.hosts import Host
 from isobuild.domain.states import BuildState, Cause
 from isobuild.domain.tables import Build, Task
@@ -30,8 +35,10 @@ from isobuild.errors import BadInput, BuildFailed, DatabaseDown, HostFault, Lost
 from isobuild.image import apt
 from isobuild.image.step import Place, Plan
 from isobuild.recipes import Cookbook
+from isobuild.runner import dependencies, python
 from isobuild.runner.carry import Carry
 from isobuild.runner.door import Limits
+from isobuild.runner.interrupt import Interrupt
 from isobuild.runner.lease import Lease
 from isobuild.runner.log import Log
 from isobuild.runner.workspace import Workspace, Workspaces
@@ -40,6 +47,7 @@ from isobuild.store.local import LocalStore, Stored
 STEPS_SHARE = 0.98  # of the whole; the rest is publishing
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 PATIENCE = 3600.0  # seconds that a build's end waits for a database that is away
+HURRY = 5.0  # the same once the process was told to end
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class Runner:
     workspaces: Workspaces
     store: LocalStore
     cookbook: Cookbook
+    interrupt: Interrupt = field(default_factory=Interrupt)
 
     def warm_up(self) -> None:
         """Load beforehand what a build will need."""
@@ -63,32 +72,46 @@ class Runner:
         import sh  # noqa: F401
 
     def run(self, number: int, token: str) -> bool:
-        """Carry build `number` to its end; whether that is an ISO. Raises LostBuild if it can't be claimed."""
-        build, task = self.db.write(builds.claim, number, token, os.getpid(), self.host, datetime.now(UTC))
+        """Carry one build, as a runner of its own; whether that is an ISO. Raises LostBuild if it can't be claimed."""
+        me, build, task = self.db.write(self._register, number, token, datetime.now(UTC))
+        ready = self.carry(build, task, token)
+        self._write(runners.end, me, memory(), datetime.now(UTC))  # not if the build is left: a tick reaps it by us
+        nudge.send(self.settings.nudges)
+        return ready
+
+    def _register(self, session: Session, number: int, token: str, now: datetime) -> tuple[int, Build, Task]:
+        me = runners.register(session, "run", os.getpid(), self.host, now)
+        return me, *builds.claim(session, number, token, me, self.host, now)
+
+    def carry(self, build: Build, task: Task, token: str) -> bool:
+        """Carry a build, which was claimed, to its end; whether that is an ISO."""
+        number = build.id
         log = Log(self.settings.logs / f"{number}.log", self.settings.log_size)
         log.write(
             "run", f"build {number} of task {task.id} ({task.name}), attempt {build.attempt} of {task.max_attempts}"
         )
-        lease = Lease(self.db, number, token, self.host, self.settings.heartbeat, lambda text: log.write("run", text))
+        lease = Lease(
+            self.db, number, token, self.host, self.settings.heartbeat, lambda text: log.write("run", text),
+            self.interrupt,
+        )  # fmt: skip
         with lease:
             end = self._carry(build, task, token, lease, log)
             if end:
                 self._finish(build, token, replace(end, step=lease.step), log)
         log.close()
-        nudge.send(self.settings.nudges)
         return end is not None and end.state is BuildState.SUCCEEDED
 
     def _carry(self, build: Build, task: Task, token: str, lease: Lease, log: Log) -> End | None:
         """Do the work; the end it came to, or None if the build is no longer ours to end."""
         try:
-            file = self._make(build, task, token, lease, log)
-            return End(state=BuildState.SUCCEEDED, file=file)
+            return self._make(build, task, token, lease, log)
         except BuildFailed as failure:
             return End.of(failure)
         except BadInput as error:  # the recipe is gone, or takes these options no longer, since it was ordered
             return End(state=BuildState.FAILED, cause=Cause.REQUEST, error=str(error))
-        except Stopped:
-            return CANCELED
+        except Stopped as stopped:
+            end = STOPS[stopped.facts["asked"]]
+            return replace(end, error=stopped.facts.get("why", end.error))
         except LostBuild as lost:
             log.write("run", str(lost))
             return None
@@ -99,7 +122,8 @@ class Runner:
         finally:
             self._clear(build, log)
 
-    def _make(self, build: Build, task: Task, token: str, lease: Lease, log: Log) -> Stored:
+    def _make(self, build: Build, task: Task, token: str, lease: Lease, log: Log) -> End:
+        lease.check()
         plan, workspace = self._prepare(build, task, token)
         carry = Carry(
             plan=plan, door=self.workspaces.door, user=self.workspaces.door.user(build.slot), workspace=workspace,
@@ -114,21 +138,42 @@ class Runner:
         recipe = self.cookbook.find(task.recipe)
         options = self.cookbook.parse(task.recipe, task.options)
         path = self.workspaces.root / str(build.id)
+        needs = self._needs(task)
         place = Place(
             inputs=path / "in", work=path / "work", out=path / "out", iso=task.iso, apt=apt.read_host(),
             epoch=int(task.created_at.timestamp()), site=self.settings.home,
+            python=python.command(self.settings.home / "python", recipe, self.workspaces.door.user(build.slot)),
+            dependencies=dependencies.told(needs, path / "in"),
         )  # fmt: skip
         plan = recipe.plan(options, place)
         environment = contract(build, task, token, place)
-        return plan, self.workspaces.make(build.id, plan.files, environment, task.options)
+        return plan, self.workspaces.make(build.id, plan.files, environment, task.options, needs)
+
+    def _needs(self, task: Task) -> list[dict[str, Any]]:
+        """What the tasks that this one depends on have made, their files as they lie in the store. Raises NotFound."""
+        with self.db.read() as session:
+            return [
+                {**each, **{kind: file and self.store.path(*file) for kind, file in files.items()}}
+                for each, files in artifacts.results(session, task.id)
+            ]
 
     def _limits(self, task: Task) -> Limits:
         chosen = self.settings
         return Limits(
-            seconds=task.time_limit, memory=chosen.memory, processes=chosen.processes, file_size=chosen.file_size
-        )
+            seconds=task.time_limit, soft=task.soft_limit, memory=chosen.memory, processes=chosen.processes,
+            file_size=chosen.file_size,
+        )  # fmt: skip
 
-    def _publish(self, build: Build, task: Task, workspace: Workspace, carry: Carry) -> Stored:
+    def _publish(self, build: Build, task: Task, workspace: Workspace, carry: Carry) -> End:
+        """Put what the steps have left into the store."""
+        results, manifest = workspace.results(), None
+        if opened := workspace.open_manifest():
+            with opened:
+                manifest = self.store.put(build.id, opened, f"{task.iso.removesuffix('.iso')}.manifest")
+        iso = self._publish_iso(build, task, workspace, carry)
+        return End(state=BuildState.SUCCEEDED, file=iso, manifest=manifest, results=results or None)
+
+    def _publish_iso(self, build: Build, task: Task, workspace: Workspace, carry: Carry) -> Stored:
         with workspace.open_iso() as iso:
             size = os.fstat(iso.fileno()).st_size
 
@@ -148,16 +193,26 @@ class Runner:
 
     def _finish(self, build: Build, token: str, end: End, log: Log) -> None:
         log.write("run", f"{end.state}{f' ({end.cause})' if end.cause else ''}: {end.error or 'the ISO is ready'}")
-        over = time.monotonic() + PATIENCE
+        try:
+            self._write(builds.finish, build.id, token, end, datetime.now(UTC))
+        except ReportRefused as error:
+            log.write("run", str(error))
+
+    def _write(self, work: Callable[..., None], *facts: Any) -> None:
+        """Write it, even if that has to wait for a database that is away."""
+        started = time.monotonic()
         while True:
             try:
-                return self.db.write(builds.finish, build.id, token, end, datetime.now(UTC))
-            except ReportRefused as error:
-                return log.write("run", str(error))
+                return self.db.write(work, *facts)
             except DatabaseDown:
-                if time.monotonic() > over:
+                if time.monotonic() - started > (HURRY if self.interrupt.stopped else PATIENCE):
                     raise
                 time.sleep(1)
+
+
+def memory() -> int:
+    """The bytes of memory that this process used at most (getrusage(2) counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 def contract(build: Build, task: Task, token: str, place: Place) -> dict[str, str]:
@@ -173,6 +228,7 @@ def contract(build: Build, task: Task, token: str, place: Place) -> dict[str, st
         "ISOBUILD_WORK": str(place.work),
         "ISOBUILD_OUT": str(place.out),
         "ISOBUILD_OPTIONS": str(Path(place.inputs) / "options.json"),
+        "ISOBUILD_DEPENDENCIES": str(Path(place.inputs) / "dependencies.json"),
         "ISOBUILD_TOKEN": token,
         "SOURCE_DATE_EPOCH": str(place.epoch),
         **{name: os.environ[name] for name in PROXIES if name in os.environ},

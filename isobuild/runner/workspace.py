@@ -5,13 +5,16 @@
 
 import json
 import os
-import stat
-from collections.abc import Iterable, Mapping
+import pwd
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from isobuild.errors import HostFault, NoArtifact
+from isobuild.runner import results
+from isobuild.runner.dependencies import give, told
 from isobuild.runner.door import Door
+from isobuild.store.local import size_of
 
 
 class Workspaces:
@@ -26,24 +29,43 @@ class Workspaces:
         folders = self.root.iterdir() if self.root.is_dir() else ()
         return [int(folder.name) for folder in folders if folder.name.isdecimal()]
 
+    def size(self, build: int) -> int:
+        """The bytes of a build's workspace, as far as they can be seen."""
+        return size_of(self.root / str(build))
+
     def remove(self, build: int) -> None:
         """Remove a build's workspace, whoever owns the files in it; none is fine."""
         self.door.remove(self.root / str(build))
 
-    def make(self, build: int, files: Mapping[str, str], environment: Mapping[str, str], options: Any) -> "Workspace":
-        """Make a build's workspace, with what the build is given. Raises HostFault."""
+    def make(
+        self,
+        build: int,
+        files: Mapping[str, str],
+        environment: Mapping[str, str],
+        options: Any,
+        dependencies: Sequence[Mapping[str, Any]] = (),
+    ) -> "Workspace":
+        """Make a build's workspace, with what the build is given (`dependencies`: see there). Raises HostFault."""
         workspace = Workspace(self.root / str(build))
         try:
             workspace.inputs.mkdir(parents=True)
-            for folder in (self.root, workspace.path):
-                folder.chmod(0o711)
             for name, text in files.items():
                 workspace.write(name, text)
-            workspace.write("options.json", json.dumps(options, indent=2, ensure_ascii=False) + "\n")
+            workspace.write("options.json", _json(options))
+            workspace.write("dependencies.json", _json(told(dependencies, workspace.inputs)))
+            give(dependencies, workspace.inputs, copied=self.door.user(0) == pwd.getpwuid(os.geteuid()).pw_name)
             workspace.write("environment", "".join(f"{key}={value}\n" for key, value in environment.items()), 0o600)
+            self._open(workspace)
         except OSError as error:
             raise HostFault(what=f"The workspace can't be made: {error}") from error
         return workspace
+
+    def _open(self, workspace: "Workspace") -> None:
+        for folder in (self.root, workspace.path):
+            folder.chmod(0o711)
+        for each in workspace.inputs.rglob("*"):
+            if each.is_dir():
+                each.chmod(0o755)
 
 
 class Workspace:
@@ -69,28 +91,32 @@ class Workspace:
         path.chmod(mode | 0o111 if text.startswith("#!") else mode)
 
     def open_iso(self) -> BinaryIO:
-        """The one `*.iso` in `out`. Raises NoArtifact.
-
-        What the build left is not trusted: a link out of the workspace is no ISO.
-        """
-        folder = os.open(self.out, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            found = [name for name in os.listdir(folder) if name.endswith(".iso")]  # noqa: PTH208 (of the open folder)
-            opened = [_open_plain(folder, name) for name in found] if len(found) == 1 else []
-        finally:
-            os.close(folder)
-        if not opened or opened[0] is None:
+        """The one `*.iso` in `out`. Raises NoArtifact."""
+        found = results.find(self.out, ".iso")
+        iso = _open_filled(self.out, found[0]) if len(found) == 1 else None
+        if iso is None:
             raise NoArtifact(count=len(found), out=self.out)
-        return os.fdopen(opened[0], "rb")
+        return iso
+
+    def results(self) -> dict[str, Any]:
+        """What the build says about its ISO in `out/results.json`; empty if it says nothing. Raises BadResult."""
+        return results.read(self.out)
+
+    def open_manifest(self) -> BinaryIO | None:
+        """The `manifest` in `out`, if there is one. Raises BadResult."""
+        return results.open_manifest(self.out)
 
 
-def _open_plain(folder: int, name: str) -> int | None:
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _open_filled(folder: Path, name: str) -> BinaryIO | None:
     try:
-        opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        iso = results.open_plain(folder, name)
     except OSError:
         return None
-    facts = os.fstat(opened)
-    if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1 and facts.st_size:
-        return opened
-    os.close(opened)
+    if os.fstat(iso.fileno()).st_size:
+        return iso
+    iso.close()
     return None

@@ -80,16 +80,30 @@ class LocalStore:
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
         return [int(folder.name) for folder in folders if folder.name.isdecimal()]
 
+    def size(self, build: int) -> int:
+        """The bytes that removing the files of a build gives back."""
+        return size_of(self.folder / str(build))
+
     def remove(self, build: int) -> None:
         """Remove all files of a build; none is fine."""
         shutil.rmtree(self.folder / str(build), ignore_errors=True)
 
+    def free(self) -> int:
+        """The bytes that are free on its disk."""
+        return shutil.disk_usage(self.folder).free
+
     def _free(self) -> int:
-        return max(0, shutil.disk_usage(self.folder).free - RESERVE)
+        return max(0, self.free() - RESERVE)
 
     def _check_room(self, size: int) -> None:
         if (free := self._free()) < size:
             raise NoRoom(path=self.folder, free=_words(free), needed=_words(size))
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of the files below a folder, as far as they can be seen; a file that has another name too has none."""
+    files = (Path(top, name).lstat() for top, _, names in os.walk(folder) for name in names)
+    return sum(file.st_size for file in files if file.st_nlink == 1)
 
 
 def _appear(part: Path, path: Path, digest: str) -> None:

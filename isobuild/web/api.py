@@ -1,15 +1,17 @@
 """The API: the same calls as the pages', as JSON."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Body, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from isobuild.domain.listing import Shown
 from isobuild.domain.states import BuildState, TaskState
-from isobuild.web.desk import AtDesk
-from isobuild.web.numbers import LARGEST, Before, Limit, Number
+from isobuild.slip import Slip
+from isobuild.web.numbers import LARGEST, Before, Limit, Number, Tagged, tags_of
 from isobuild.web.problems import Problem
+from isobuild.web.reception import AtDesk
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {"application/problem+json": {}}, "description": words}
@@ -19,6 +21,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         409: "It does not go with the present state",
         413: "More than 1 MiB was sent",
         422: "A field can't be used; the answer names it",
+        429: "So many may not be ordered now; the answer says when to come again",
         503: "The database can't be reached",
     }.items()
 }
@@ -26,38 +29,58 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/api", tags=["tasks"], responses=PROBLEMS)
 
 
-class Wish(BaseModel):
-    """What is ordered."""
+class Pause(BaseModel):
+    """Why nothing goes from a queue."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    recipe: str = Field(description="how it is made", examples=["tiny"])
-    name: str = Field(description="of the task and of its ISO file", examples=["kiosk"])
-    options: dict[str, Any] = Field({}, description="what the recipe lets you choose")
-    queue: str = Field("default", description="one of this server's queues")
-    priority: int = Field(0, description="within a queue, higher goes first")
+    reason: str = Field(description="people see it", min_length=1, max_length=400)
+
+
+class Later(BaseModel):
+    """When a task that is given back may go again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    not_before: AwareDatetime | None = Field(None, description="by default when its turn comes")
+
+
+class Tags(BaseModel):
+    """What changes about a task's tags."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    put: dict[str, str] = Field({}, description="tags and their values")
+    drop: list[str] = Field([], description="tags to take away")
 
 
 @router.get("/tasks")
 def list_tasks(
     desk: AtDesk, response: Response, state: TaskState | None = None,
-    user: str | None = None, before: Before = None, limit: Limit = 100,
+    user: str | None = None, tag: Tagged = (), search: str = "", before: Before = None, limit: Limit = 100,
 ) -> list[Shown]:  # fmt: skip
     """Tasks, the newest first. Where there may be more, the Link header tells where."""
-    found = desk.tasks(state=state, user=user, before=before, limit=limit)
+    found = desk.tasks(state=state, user=user, tags=tags_of(tag), search=search, before=before, limit=limit)
     if len(found) == limit:
-        chosen = {"state": state, "user": user, "before": found[-1]["id"], "limit": limit}
-        query = "&".join(f"{key}={value}" for key, value in chosen.items() if value is not None)
+        chosen = {"state": state, "user": user, "search": search or None, "before": found[-1]["id"], "limit": limit}
+        said = [(key, str(value)) for key, value in chosen.items() if value is not None]
+        query = urlencode([*(("tag", each) for each in tag), *said])
         response.headers["Link"] = f'</api/tasks?{query}>; rel="next"'
     return found
 
 
 @router.post("/tasks", status_code=201)
-def order(desk: AtDesk, wish: Wish, response: Response) -> Shown:
-    """Order an ISO."""
-    task = desk.order(**dict(wish))
-    response.headers["Location"] = f"/api/tasks/{task['id']}"
-    return task
+def order(desk: AtDesk, slip: Slip, response: Response) -> Shown:
+    """Order an ISO. If the same was built before, the answer is a task that is ready."""
+    (number,) = desk.order_all([slip.ordered(desk)])
+    response.headers["Location"] = f"/api/tasks/{number}"
+    return desk.task(number)
+
+
+@router.post("/orders", status_code=201)
+def order_all(desk: AtDesk, slips: Annotated[list[Slip], Body(min_length=1, max_length=1000)]) -> list[Shown]:
+    """Order several ISOs, which may wait for each other by their names: all of them or none."""
+    return [desk.task(number) for number in desk.order_all([slip.ordered(desk) for slip in slips])]
 
 
 @router.get("/tasks/{task}")
@@ -80,6 +103,40 @@ def retry(desk: AtDesk, task: Number) -> Shown:
     return desk.task(task)
 
 
+@router.post("/tasks/{task}/release")
+def release(desk: AtDesk, task: Number, later: Later) -> Shown:
+    """Give a build in hand back: the task waits for its turn again, and no attempt is lost."""
+    desk.release(task, later.not_before)
+    return desk.task(task)
+
+
+@router.post("/tasks/{task}/pin")
+def pin(desk: AtDesk, task: Number) -> Shown:
+    """Keep a task and its ISO, whatever else is pruned."""
+    desk.pin(task)
+    return desk.task(task)
+
+
+@router.post("/tasks/{task}/unpin")
+def unpin(desk: AtDesk, task: Number) -> Shown:
+    """Keep it no longer than others."""
+    desk.pin(task, False)
+    return desk.task(task)
+
+
+@router.post("/tasks/{task}/tags")
+def tag(desk: AtDesk, task: Number, tags: Tags) -> Shown:
+    """Set tags of a task, and take others away."""
+    desk.tag(task, tags.put, tags.drop)
+    return desk.task(task)
+
+
+@router.get("/tasks/{task}/history")
+def show_history(desk: AtDesk, task: Number) -> list[Shown]:
+    """Every change of state of a task and its builds, in order; of a removed task too."""
+    return desk.history(task)
+
+
 @router.delete("/tasks/{task}", status_code=204)
 def remove(desk: AtDesk, task: Number) -> None:
     """Forget a task; its ISO goes with the next tick."""
@@ -93,3 +150,41 @@ def list_builds(
 ) -> list[Shown]:  # fmt: skip
     """Builds, the newest first."""
     return desk.builds(task=task, state=state, limit=limit)
+
+
+@router.get("/stats")
+def show_stats(desk: AtDesk) -> Shown:
+    """Counts of tasks, how long builds take, and how often forecasts came true."""
+    return desk.stats()
+
+
+@router.get("/queues")
+def list_queues(desk: AtDesk) -> list[Shown]:
+    """The queues in their order, and which of them are paused."""
+    return desk.queues()
+
+
+@router.post("/queues/{queue}/pause")
+def pause(desk: AtDesk, queue: str, pause: Pause) -> list[Shown]:
+    """Let nothing go from a queue until it is resumed; builds in hand go on."""
+    desk.pause(queue, pause.reason)
+    return desk.queues()
+
+
+@router.post("/queues/{queue}/resume")
+def resume(desk: AtDesk, queue: str) -> list[Shown]:
+    """Let tasks go from a queue again."""
+    desk.resume(queue)
+    return desk.queues()
+
+
+@router.get("/schedules")
+def list_schedules(desk: AtDesk) -> list[Shown]:
+    """The schedules, by name."""
+    return desk.schedules()
+
+
+@router.get("/schedules/{name}")
+def show_schedule(desk: AtDesk, name: str) -> Shown:
+    """A schedule, with its next fires and its last ones."""
+    return desk.schedule(name)

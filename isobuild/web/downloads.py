@@ -5,12 +5,13 @@ import base64
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
-from isobuild.domain.listing import Shown
-from isobuild.errors import NotFound, NotReady
-from isobuild.web.desk import AtDesk, Desk
 from isobuild.web.numbers import Number
+from isobuild.web.reception import AtDesk
 
 router = APIRouter(prefix="/download", include_in_schema=False)
+
+
+TYPES = {"iso": "application/x-iso9660-image"}
 
 
 class Download(FileResponse):
@@ -22,30 +23,19 @@ class Download(FileResponse):
 @router.api_route("/{task}/{file}.sha256", methods=["GET", "HEAD"])
 def send_checksum(desk: AtDesk, task: Number, file: str) -> Response:
     """The checksum, as `sha256sum -c` reads it."""
-    shown = _ready(desk, task, file)
-    return PlainTextResponse(f"{shown['sha256']}  {file}\n")
+    return PlainTextResponse(f"{desk.file(task, file).sha256}  {file}\n")
 
 
 @router.api_route("/{task}/{file}", methods=["GET", "HEAD"])
-def send_iso(request: Request, desk: AtDesk, task: Number, file: str) -> Response:
-    """The ISO: all of it, or the ranges that are asked for."""
-    shown = _ready(desk, task, file)
-    path = desk.store.path(shown["build"], file)
-    headers = _headers(shown["sha256"])
+def send_file(request: Request, desk: AtDesk, task: Number, file: str) -> Response:
+    """The ISO, or another file of its task: all of it, or the ranges that are asked for."""
+    found = desk.file(task, file)
+    path = desk.store.path(found.build_id, found.file)
+    headers = _headers(found.sha256)
     if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Download(
-        path, filename=file, media_type="application/x-iso9660-image", headers=headers, stat_result=path.stat()
-    )
-
-
-def _ready(desk: Desk, task: int, file: str) -> Shown:
-    shown = desk.task(task)
-    if shown["download"] is None:
-        raise NotReady(task=task, state=shown["state"])
-    if shown["download"] != f"/download/{task}/{file}":
-        raise NotFound(what="file", given=file, hint=f"The ISO of task {task} is at {shown['download']}.")
-    return shown
+    kind = TYPES.get(found.kind, "text/plain; charset=utf-8")
+    return Download(path, filename=file, media_type=kind, headers=headers, stat_result=path.stat())
 
 
 def _headers(sha256: str) -> dict[str, str]:

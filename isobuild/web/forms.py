@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from isobuild.config import Settings
+from isobuild.domain.states import AfterFailure
 from isobuild.errors import BadInput, InvalidOption, UnknownOption
 from isobuild.web.fields import OPTION, Field, as_text, from_options
 
@@ -59,7 +60,17 @@ def _rank(settings: Settings) -> list[Field]:
     usual = "default" if "default" in settings.queues else settings.queues[0]
     first = f"tasks in {settings.queues[0]} go first"
     higher = "from -1000 to 1000; within a queue, higher goes first"
+    failures = "if a task that it waits for comes to no ISO: fail too, run all the same, or wait until it was retried"
     return [
         Field(name="queue", label="Queue", kind="select", value=usual, choices=settings.queues, hint=first),
         Field(name="priority", label="Priority", kind="number", value="0", step="1", hint=higher),
-    ]
+        Field(name="not_before", label="Not before", kind="datetime-local", hint="it waits until then (UTC)"),
+        Field(name="not_after", label="Not after", kind="datetime-local", hint="canceled if it has not begun (UTC)"),
+        Field(name="after", label="After", hint="tasks that must be ready before, by number or name, parted by commas"),
+        Field(
+            name="on_dependency_failure", label="If one of these fails", kind="select", value="fail",
+            choices=[str(each) for each in AfterFailure], hint=failures,
+        ),
+        Field(name="tags", label="Tags", hint="words by which it is found, such as team=kde, parted by commas"),
+        Field(name="fresh", label="Build it anew", kind="checkbox", hint="even if the same was built before"),
+    ]  # fmt: skip

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from isobuild.domain import tasks
-from isobuild.web.desk import AtDesk
 from isobuild.web.problems import Problem
+from isobuild.web.reception import AtDesk
 
 router = APIRouter(tags=["health"])
 DOWN = {"model": Problem, "content": {"application/problem+json": {}}, "description": "The database can't be reached"}

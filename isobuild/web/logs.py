@@ -7,11 +7,12 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from isobuild.desk import Desk
 from isobuild.domain.listing import Shown
 from isobuild.errors import NotFound
 from isobuild.store.log import Line, read
-from isobuild.web.desk import AtDesk, Desk
 from isobuild.web.numbers import Chosen, Number, Offset
+from isobuild.web.reception import AtDesk
 from isobuild.web.views import render
 
 router = APIRouter(include_in_schema=False)

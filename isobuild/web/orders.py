@@ -1,17 +1,20 @@
 """The page on which a person orders an ISO."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from isobuild.domain import tasks
-from isobuild.errors import BadInput, NotFound, UnknownRecipe
+from isobuild.desk import Desk, Wish
+from isobuild.domain import orders
+from isobuild.domain.states import AfterFailure
+from isobuild.errors import BadInput, NotFound, Refused, UnknownRecipe
 from isobuild.recipes.base import Recipe
-from isobuild.web.desk import AtDesk, Desk
 from isobuild.web.forms import Form, beside, form_for
 from isobuild.web.numbers import Chosen
+from isobuild.web.reception import AtDesk
 from isobuild.web.views import render
 
 router = APIRouter(include_in_schema=False)
@@ -46,6 +49,8 @@ def take_order(request: Request, desk: AtDesk, recipe: str, typed: Typed) -> Res
             return RedirectResponse(f"/tasks/{_order(desk, recipe, form, typed)}", 303)
         except BadInput as error:
             errors = beside(error)
+        except Refused as error:  # what was typed must not be lost
+            errors = {"": str(error)}
     return render(request, "order.html", 422, recipe=found, form=form.keep(typed, errors), errors=errors)
 
 
@@ -57,11 +62,20 @@ def _find(desk: Desk, recipe: str) -> Recipe:
 
 
 def _order(desk: Desk, recipe: str, form: Form, typed: dict[str, str]) -> int:
-    number: int = desk.order(
-        recipe=recipe, options=form.chosen(typed), name=typed.get("name", ""), queue=typed.get("queue", ""),
-        priority=_priority(typed.get("priority", "")),
-    )["id"]  # fmt: skip
+    number: int = desk.order(recipe, form.chosen(typed), name=typed.get("name", ""), **_wish(typed))["id"]
     return number
+
+
+def _wish(typed: dict[str, str]) -> Wish:
+    """What was typed about when and after what. Raises BadInput."""
+    return Wish(
+        queue=typed.get("queue", ""), priority=_priority(typed.get("priority", "")),
+        not_before=_time("not_before", typed), not_after=_time("not_after", typed),
+        after=[int(word) if word.isdecimal() else word for word in _words(typed.get("after", ""))],
+        on_dependency_failure=_policy(typed.get("on_dependency_failure", "fail")),
+        tags={tag: value for tag, _, value in (word.partition("=") for word in _words(typed.get("tags", "")))},
+        fresh="fresh" in typed,
+    )  # fmt: skip
 
 
 def _priority(text: str) -> int:
@@ -71,10 +85,30 @@ def _priority(text: str) -> int:
         raise BadInput(field="priority", given=text[:80], allowed="a whole number from -1000 to 1000") from None
 
 
+def _time(field: str, typed: dict[str, str]) -> datetime | None:
+    text = typed.get(field, "")
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    except ValueError:
+        raise BadInput(field=field, given=text[:80], allowed="a time such as 2026-11-22T03:00, in UTC") from None
+
+
+def _policy(text: str) -> AfterFailure:
+    try:
+        return AfterFailure(text)
+    except ValueError:
+        allowed = ", ".join(AfterFailure)
+        raise BadInput(field="on_dependency_failure", given=text[:80], allowed=allowed) from None
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def _check(desk: Desk, recipe: str, form: Form, typed: dict[str, str]) -> dict[str, str]:
     """What is wrong, by field: the name and an option may be so at once, and both are told."""
     checks: tuple[Callable[[], object], ...] = (
-        lambda: tasks.check_name("name", typed.get("name", "")),
+        lambda: orders.check_name("name", typed.get("name", "")),
         lambda: desk.cookbook.parse(recipe, form.chosen(typed)),
     )
     errors: dict[str, str] = {}

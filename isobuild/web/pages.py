@@ -1,14 +1,17 @@
 """The pages: the list of tasks, and one for each task."""
 
 from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from isobuild.desk import Desk
 from isobuild.errors import HostFault
-from isobuild.web.desk import AtDesk, Desk
 from isobuild.web.logs import follow
-from isobuild.web.numbers import Before, Chosen, Number
+from isobuild.web.numbers import Before, Chosen, Number, Tagged, tags_of
+from isobuild.web.reception import AtDesk
 from isobuild.web.views import is_part, render
 
 router = APIRouter(include_in_schema=False)
@@ -18,13 +21,20 @@ MOVING = ("pending", "blocked", "building")
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
-def show_tasks(request: Request, desk: AtDesk, before: Before = None) -> Response:
+def show_tasks(
+    request: Request,
+    desk: AtDesk,
+    tag: Tagged = (),
+    search: str = "",
+    before: Before = None,
+) -> Response:
     """Recipes to order from, and the tasks, the newest first; the page keeps them up to date."""
-    found = desk.tasks(before=before, limit=PAGE + 1)
+    found = desk.tasks(tags=tags_of(tag), search=search, before=before, limit=PAGE + 1)
+    sought = urlencode([*(("tag", each) for each in tag), *([("search", search)] if search else [])])
     tasks, more = found[:PAGE], len(found) > PAGE
     return render(
         request, "_tasks.html" if is_part(request) else "tasks.html",
-        tasks=tasks, before=before, older=tasks[-1]["id"] if more else None,
+        tasks=tasks, before=before, tags=tag, search=search, sought=sought, older=tasks[-1]["id"] if more else None,
         moving=any(task["state"] in MOVING for task in tasks),
         recipes=[] if is_part(request) else _recipes(desk),
     )  # fmt: skip
@@ -38,7 +48,7 @@ def show_task(request: Request, desk: AtDesk, task: Number, build: Chosen = None
     return render(
         request, "_task.html" if is_part(request) else "task.html",
         task=shown, builds=builds, moving=shown["state"] in MOVING, log=chosen and follow(desk, chosen),
-        chosen=chosen, explicit=build is not None,
+        chosen=chosen, explicit=build is not None, history=desk.history(task),
     )  # fmt: skip
 
 
@@ -54,13 +64,31 @@ def retry(desk: AtDesk, task: Number) -> Response:
     return _change(desk.retry, task, f"/tasks/{task}")
 
 
+@router.post("/tasks/{task}/release")
+def release(desk: AtDesk, task: Number) -> Response:
+    """Give its build back."""
+    return _change(desk.release, task, f"/tasks/{task}")
+
+
+@router.post("/tasks/{task}/pin")
+def pin(desk: AtDesk, task: Number) -> Response:
+    """Keep it."""
+    return _change(desk.pin, task, f"/tasks/{task}")
+
+
+@router.post("/tasks/{task}/unpin")
+def unpin(desk: AtDesk, task: Number) -> Response:
+    """Keep it no longer than others."""
+    return _change(partial(desk.pin, pinned=False), task, f"/tasks/{task}")
+
+
 @router.post("/tasks/{task}/remove")
 def remove(desk: AtDesk, task: Number) -> Response:
     """Forget it."""
     return _change(desk.remove, task, "/")
 
 
-def _change(change: Callable[[int], None], task: int, after: str) -> Response:
+def _change(change: Callable[[int], object], task: int, after: str) -> Response:
     change(task)
     return RedirectResponse(after, 303)
 

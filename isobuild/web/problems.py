@@ -3,6 +3,7 @@
 import json
 import math
 import reprlib
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -11,11 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from isobuild.errors import BadInput, DatabaseDown, DatabaseOutdated, IsobuildError, NotFound, Refused
+from isobuild.errors import BadInput, DatabaseDown, DatabaseOutdated, IsobuildError, NotFound, Refused, TooMany
 from isobuild.web.views import is_part, render
 
 STATUSES: tuple[tuple[type[IsobuildError], int], ...] = (
     (NotFound, 404),
+    (TooMany, 429),
     (Refused, 409),
     (BadInput, 422),
     (DatabaseDown, 503),
@@ -36,6 +38,7 @@ HEADINGS = {
     409: "Not now",
     413: "Too large",
     422: "Something has to be corrected",
+    429: "So many may not be ordered now",
     500: "Something went wrong",
     503: "The database is away",
 }
@@ -85,6 +88,10 @@ def install(app: FastAPI) -> None:
 
 def _explain(request: Request, error: Any) -> Response:
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    if isinstance(error, TooMany):
+        answer = respond(request, status, str(error))
+        answer.headers["Retry-After"] = format_datetime(error.facts["again"], usegmt=True)
+        return answer
     if not isinstance(error, BadInput):
         return respond(request, status, str(error))
     return respond(request, status, str(error), **_facts(error.facts))

@@ -12,7 +12,8 @@ from isobuild.web import words
 
 HERE = Path(__file__).parent
 FILTERS = (
-    words.size, words.moment, words.clock, words.took, words.headline, words.where, words.then,
+    words.size, words.moment, words.clock, words.took, words.headline, words.where, words.then, words.expected,
+    words.sentence, words.seconds,
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from isobuild.domain.listing import Shown, place
+from isobuild.domain.listing import Shown
 
 THEN = {
     "request": "The order itself can't be built: order again with other options.",
@@ -32,8 +32,14 @@ def took(build: Shown) -> str:
     """How long an ended build took."""
     if not (build["started_at"] and build["finished_at"]):
         return ""
-    seconds = (datetime.fromisoformat(build["finished_at"]) - datetime.fromisoformat(build["started_at"])).seconds
-    minutes, rest = divmod(seconds, 60)
+    return seconds(
+        (datetime.fromisoformat(build["finished_at"]) - datetime.fromisoformat(build["started_at"])).total_seconds()
+    )
+
+
+def seconds(count: float) -> str:
+    """A number of seconds: "40 s", "1 min 5 s", "2 h 3 min"."""
+    minutes, rest = divmod(int(count), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes} min"
@@ -46,12 +52,26 @@ def where(task: Shown) -> str:
         stopping = "stopping: " if task["stopping"] else ""
         step = f", {task['step']}" if task["step"] else ""
         return f"{stopping}{task['percent']:.0f} %{step}"
-    if task["state"] == "pending" and task["not_before"]:
-        tried = f"attempt {task['attempts'] + 1} of {task['max_attempts']}, " if task["attempts"] else ""
-        return f"{tried}not before {moment(task['not_before'])}"
-    if task["state"] == "pending" and task["before"] is not None:
-        return place(task["before"])
-    return ""
+    return sentence(task["why"]) if task["why"] else ""
+
+
+def sentence(words: str) -> str:
+    """The words with a capital at their beginning and a full stop at their end."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def expected(task: Shown) -> str:
+    """When the ISO is expected: "2026-11-21 07:05 UTC, most likely between 07:01 and 07:20"."""
+    eta = task["eta"]
+    if not eta:
+        return ""
+    likely, earliest, latest = (eta[key][:16].replace("T", " ") for key in ("likely", "earliest", "latest"))
+    return f"{likely} UTC, most likely between {_apart(earliest, likely)} and {_apart(latest, likely)}"
+
+
+def _apart(moment: str, other: str) -> str:
+    """The time alone, if the day is the same."""
+    return moment[11:] if moment[:10] == other[:10] else moment
 
 
 def headline(task: Shown) -> str:
@@ -68,7 +88,7 @@ def then(task: Shown) -> str:
         return THEN.get(task["cause"], "Read its log, then retry.")
     return {
         "pending": "It starts by itself when its turn comes. You may close this page and come back.",
-        "blocked": "It waits for another task.",
+        "blocked": "It goes on by itself. You may close this page and come back.",
         "building": "It is being built. You may close this page and come back.",
         "ready": "Download it, check it, and write it to a USB stick or boot it in a virtual machine.",
         "canceled": "It was canceled. Retry builds it after all, with the same options.",

@@ -10,6 +10,7 @@ SAYS = '#!/bin/sh\necho unpacking\necho careful >&2\necho x >"$ISOBUILD_OUT/x.is
 
 
 def test_a_log_by_streams_and_in_json(call: Call, site: Site) -> None:
+    """S1.17: stdout and stderr, together and apart."""
     site.order(text=SAYS)
     assert call("log", 1).code == 4
     site.carry()

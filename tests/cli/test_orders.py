@@ -20,8 +20,8 @@ BAD = {
     "a queue": (["script", "--name", "x", "--queue", "vip"], "no queue 'vip'; there are: high, default, low"),
     "a priority": (["script", "--name", "x", "--priority", "1001"], "a whole number from -1000 to 1000"),
     "a user": (["script", "--name", "x", "--user", "a/b"], "user: 'a/b' can't be a name"),
-    "no time": (["script", "--name", "x", "--time-limit", "0"], "time-limit: 0.0 can't be used: from 1 second"),
-    "no number of time": (["script", "--name", "x", "--time-limit", "nan"], "time-limit: nan can't be used"),
+    "no time": (["script", "--name", "x", "--time-limit", "0"], "time_limit: 0.0 can't be used: from 1 second"),
+    "no number of time": (["script", "--name", "x", "--time-limit", "nan"], "time_limit: nan can't be used"),
     "an option": (["script", "--name", "x", "--colour", "red"], "recipe script has no such option"),
     "a stray word": (["script", "--name", "x", "word"], "options: 'word' can't be used"),
     "a script that is not there": (["script", "--name", "x", "--script", "no.sh"], "no.sh"),
@@ -33,6 +33,7 @@ BAD_PACKAGE = (["debian-live", "--name", "x", "--packages", "nginx htop;id"], "p
 
 @pytest.mark.parametrize("what", [*BAD, "a recipe", "a package"])
 def test_bad_input_is_one_sentence_and_changes_nothing(call: Call, site: Site, what: str) -> None:
+    """S1.37, S1.38: recipe and options are checked before there is a task."""
     site.write_script("first.sh", ISO)
     arguments, sentence = BAD.get(what) or (BAD_PACKAGE if what == "a package" else UNKNOWN_RECIPE)
     if arguments[0] == "script" and "--script" not in arguments:
@@ -50,6 +51,7 @@ def test_a_priority_that_is_no_number(site: Site) -> None:
 
 
 def test_an_order_is_the_number_of_a_task(call: Call, site: Site) -> None:
+    """S2.11, S2.20: by name, on the command line; an executable of the site's needs no registration."""
     site.write_script("first.sh", ISO)
     said = call("order", "script", "--script", "first.sh", "--name", "mine", "--user", "bob")
     assert (said.code, said.out) == (0, "1\n")
@@ -58,8 +60,9 @@ def test_an_order_is_the_number_of_a_task(call: Call, site: Site) -> None:
 
 
 def test_an_order_in_json(call: Call, site: Site) -> None:
+    """S2.C4: one attempt is one, and not the site's five."""
     site.write_script("first.sh", ISO)
-    wish = ("--queue", "high", "--priority", "-7", "--iso", "my.own.iso", "--user", "bob")
+    wish = ("--queue", "high", "--priority", "-7", "--iso", "my.own.iso", "--user", "bob", "--max-attempts", "1")
     shown = json.loads(call("order", "script", "--script", "first.sh", "--name", "mine", *wish, "--json").out)
     assert shown.keys() >= TASK
     assert {key: shown[key] for key in TASK - {"created_at"}} == {
@@ -67,7 +70,7 @@ def test_an_order_in_json(call: Call, site: Site) -> None:
         "iso": "my.own.iso",
     }  # fmt: skip
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", shown["created_at"])
-    assert (shown["user"], shown["options"]["script"]) == ("bob", "first.sh")
+    assert (shown["user"], shown["options"]["script"], shown["max_attempts"]) == ("bob", "first.sh", 1)
 
 
 def test_a_name_is_taken_once_for_each_user(call: Call, site: Site) -> None:
@@ -130,5 +133,5 @@ def test_files_of_a_removed_task_go_with_the_next_tick(call: Call, site: Site) -
     site.carry()
     assert site.stored()
     call("remove", 1)
-    assert call("tick").out == "pruned 1\n"
-    assert site.stored() == []
+    assert call("tick").out == "pruned 2\n"
+    assert (site.stored(), site.log()) == ([], "")

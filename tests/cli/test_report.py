@@ -36,6 +36,7 @@ def iso(tmp_path: Path) -> Path:
 
 
 def test_a_build_that_ends_elsewhere(waiting: Site, call: Call, token: str, iso: Path, tmp_path: Path) -> None:
+    """S0.16, S0.C6: the callback: a command with the build's number and token."""
     (tmp_path / "token").write_text(f"{token}\n")
     assert call("report", 1, "progress", "50%", "far", "away").err == "Build 1 is at 50%.\n"
     assert (waiting.build()["percent"], waiting.build()["step"]) == (50.0, "far away")

@@ -1,12 +1,14 @@
 """Listings, for people and for programs."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 from sites import Site
 
 from cli.conftest import Call
 from isobuild import __version__, schema
+from isobuild.tick import Ticked
 
 BUILD = {
     "id", "task_id", "state", "finished", "busy", "attempt", "percent", "step", "cause", "error", "started_at",
@@ -91,6 +93,7 @@ def test_a_recipe_shows_its_options_and_steps(call: Call) -> None:
 
 
 def test_the_schema(call: Call) -> None:
+    """S2.2: one command makes the tables."""
     assert json.loads(call("db", "current", "--json").out) == {"current": schema.head(), "head": schema.head()}
     assert call("db", "downgrade", "base").code == 0
     assert call("db", "current").out == "none\n"
@@ -111,8 +114,9 @@ def test_a_schema_of_another_isobuild(call: Call, site: Site) -> None:
 
 
 def test_a_tick(call: Call, site: Site) -> None:
+    """S0.8, S0.C2: the first tick of an empty site ends well, and so does the one that enqueues its first build."""
     assert call("tick").out == "idle\n"
-    idle = {"reaped": 0, "enqueued": 0, "launched": 0, "pruned": 0, "idle": True}
+    idle = asdict(Ticked()) | {"idle": True}
     assert json.loads(call("tick", "--json").out) == idle
     site.order()
     assert json.loads(call("tick", "--json").out) == idle | {"enqueued": 1, "launched": 1, "idle": False}

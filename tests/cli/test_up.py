@@ -65,6 +65,7 @@ def test_the_page_is_there_when_its_address_is_said(site: Site) -> None:
 
 
 def test_what_is_ordered_starts_at_once_and_outlives_the_daemon(site: Site) -> None:
+    """S3.7: as soon as possible, in the background."""
     site.write_script("make.sh", GATED)
     with up(site) as (process, _):
         said = site.run("order", "script", "--script", "make.sh", "--name", "mine")
@@ -78,6 +79,7 @@ def test_what_is_ordered_starts_at_once_and_outlives_the_daemon(site: Site) -> N
 
 
 def test_one_build_follows_the_other_without_waiting_for_the_clock(site: Site) -> None:
+    """S0.23: one after the other, until none is left."""
     for name in ("a", "b", "c"):
         site.order(name)
     assert "Nothing is left to build." in site.run("up", "--port", 0, "--until-empty").stderr
@@ -132,6 +134,7 @@ def test_other_machines_are_not_served(site: Site, address: str) -> None:
 
 
 def test_two_homes_never_meet(site: Site, build_user: str) -> None:
+    """S2.4 decided: a site has a database of its own, so that no table needs another name."""
     other_home = Path(tempfile.mkdtemp(prefix="isobuild-home-"))
     other_home.chmod(0o711)
     shutil.copy(site.home / "isobuild.sqlite3", other_home)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from orders import order_task, task_row
+from orders import BY, order_task, task_row
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
@@ -28,8 +28,9 @@ ILLEGAL = [
 def test_an_illegal_move_raises_before_anything_is_asked_of_the_database(
     kind: type[StrEnum], old: StrEnum, new: StrEnum
 ) -> None:
+    """S4.7: what is not in the life of a task can't happen."""
     with pytest.raises(IllegalMove, match=f"^A {ROWS[kind].__name__.lower()} can't go from {old} to {new}.$"):
-        move(Session(), ROWS[kind], 1, old, new)
+        move(Session(), ROWS[kind], 1, old, new, BY)
 
 
 def test_each_pair_is_either_legal_or_not() -> None:
@@ -39,6 +40,7 @@ def test_each_pair_is_either_legal_or_not() -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.sampled_from([(old, new) for kind, old, new in LEGAL if kind is TaskState]), max_size=12))
 def test_any_sequence_of_moves_follows_the_table(database: Database, moves: list[tuple[TaskState, TaskState]]) -> None:
+    """S4.7, S4.C4: the state is looked at by the UPDATE itself."""
     number = order_task(database, f"os{_count(database)}")
     state = TaskState.PENDING
     for old, new in moves:
@@ -68,7 +70,7 @@ def test_a_change_counts_the_rows_it_matches_even_if_they_stay_the_same(database
 def _move(
     database: Database, number: int, old: TaskState, new: TaskState, *also: ColumnElement[bool], **values: Any
 ) -> bool:
-    return database.write(lambda session: move(session, Task, number, old, new, *also, **values))
+    return database.write(lambda session: move(session, Task, number, old, new, BY, *also, **values))
 
 
 def _complain_in(session: Session, queue: str) -> int:

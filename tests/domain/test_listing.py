@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from orders import HOST, MINUTE, NOW, Launch, fail, order_task, start_build, succeed
+from orders import BY, HOST, MINUTE, NOW, Launch, fail, order_task, start_build, succeed
 
 from isobuild.db import Database
-from isobuild.domain import builds, listing, tasks
+from isobuild.domain import builds, listing, pruning, tasks
 from isobuild.domain.states import BuildState, Cause, TaskState
 from isobuild.errors import NotFound
 
@@ -49,7 +49,9 @@ def test_a_waiting_task(database: Database) -> None:
         "state": "pending", "queue": "default", "priority": -3, "before": None, "attempts": 0, "max_attempts": 5,
         "cause": None, "error": None, "created_at": "2026-11-21T07:00:00.123456Z",
         "not_before": "2026-11-21T07:01:00.123456Z", "finished_at": None, "build": None, "percent": None,
-        "step": None, "stopping": False, "size": None, "sha256": None, "download": None,
+        "step": None, "stopping": False, "size": None, "sha256": None, "download": None, "files": [], "after": [],
+        "tags": {}, "follows": None, "not_after": None, "on_dependency_failure": "fail", "pinned": False, "ttl": None,
+        "time_limit": 7200.0, "soft_limit": None, "without_overlapping": False,
     }  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def test_a_task_that_is_being_built(database: Database, four: list[Launch]) -> N
     task = shown(database, 3)
     assert (task["state"], task["build"], task["percent"], task["step"]) == ("building", 3, 32.8, "squash")
     assert (task["stopping"], task["before"], task["download"]) == (False, None, None)
-    database.write(tasks.cancel, 3, NOW)
+    database.write(tasks.cancel, 3, "ann", NOW)
     assert shown(database, 3)["stopping"] is True
 
 
@@ -66,7 +68,7 @@ def test_a_ready_task_can_be_downloaded_until_it_expires(database: Database, fou
     task = shown(database, 1)
     assert (task["state"], task["size"], task["sha256"]) == ("ready", 700 << 20, "5a" * 32)
     assert (task["download"], task["percent"]) == ("/download/1/os0.iso", 100.0)
-    database.write(tasks.expire, NOW + timedelta(days=1))
+    database.write(pruning.expire, NOW + timedelta(days=1), BY)
     task = shown(database, 1)
     assert (task["state"], task["size"], task["sha256"], task["download"]) == ("expired", None, None, None)
 
@@ -79,6 +81,7 @@ def test_a_failed_task_says_why(database: Database, four: list[Launch]) -> None:
 
 
 def test_a_task_shows_its_newest_build(database: Database) -> None:
+    """S1.8, S1.43: the last one tells; there never are two at a time."""
     order_task(database, "tea")
     fail(database, start_build(database))
     start_build(database, NOW + 60 * MINUTE)
@@ -86,6 +89,7 @@ def test_a_task_shows_its_newest_build(database: Database) -> None:
 
 
 def test_tasks_are_listed_newest_first_and_chosen(database: Database, four: list[Launch]) -> None:
+    """S0.C11: all tasks, or those of one user, the newest first."""
     assert numbers(database) == [4, 3, 2, 1]
     assert numbers(database, user="diky") == [3, 1]
     assert numbers(database, user="nobody") == []
@@ -109,18 +113,20 @@ def test_builds_are_listed_newest_first_and_chosen(database: Database, four: lis
 
 
 def test_a_build_keeps_its_token_and_its_process_to_itself(database: Database, four: list[Launch]) -> None:
+    """S4.29: what is given out is made for whoever asks, and not the row."""
     with database.read() as session:
         build = listing.show_build(builds.get(session, 3))
     assert build == {
         "id": 3, "task_id": 3, "state": "running", "finished": False, "busy": True, "attempt": 1, "host": "oven",
         "slot": 0, "percent": 0.0, "step": None, "stopping": False, "cause": None, "error": None,
         "created_at": "2026-11-21T07:01:00.123456Z", "started_at": "2026-11-21T07:01:00.123456Z",
-        "finished_at": None,
+        "finished_at": None, "exit_status": None, "tail": None, "results": None,
     }  # fmt: skip
     assert four[2].token not in json.dumps(build)
 
 
 def test_everything_that_is_shown_is_plain(database: Database, four: list[Launch]) -> None:
+    """S4.29: plain values."""
     with database.read() as session:
         everything = listing.list_tasks(session, HOST.queues), listing.list_builds(session)
     assert json.loads(json.dumps(everything)) == list(everything)

@@ -16,6 +16,7 @@ from orders import (
     Launch,
     all_rows,
     build_row,
+    claim,
     fail,
     order_task,
     start_build,
@@ -27,11 +28,11 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from isobuild import tick
 from isobuild.db import Database
-from isobuild.domain import builds, tasks
+from isobuild.domain import builds, reaping, runners, tasks
 from isobuild.domain.guard import change
 from isobuild.domain.hosts import Host
 from isobuild.domain.states import BuildState, Cause, TaskState
-from isobuild.domain.tables import Build
+from isobuild.domain.tables import Build, Runner
 from isobuild.errors import CannotRemove, ReportRefused
 
 OTHER = Host("stove")
@@ -54,12 +55,8 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
         running.kill()
 
 
-def claim(database: Database, launch: Launch, pid: int) -> None:
-    database.write(builds.claim, launch.build, launch.token, pid, HOST, NOW)
-
-
 def reap(database: Database, host: Host = HOST, now: datetime = NOW) -> int:
-    return database.write(builds.reap, host, now)
+    return database.write(reaping.reap, host, now)
 
 
 def assert_lost(database: Database, error: str) -> None:
@@ -76,6 +73,7 @@ def assert_lost(database: Database, error: str) -> None:
 def test_a_process_that_is_gone_is_reaped_at_once(
     database: Database, launch: Launch, process: subprocess.Popen[bytes]
 ) -> None:
+    """S1.16, S1.39, S4.30: a runner that died (`timeout`, there) is noticed when its process is gone."""
     claim(database, launch, process.pid)
     assert reap(database) == 0
     process.kill()
@@ -94,7 +92,7 @@ def test_a_zombie_is_dead(database: Database, launch: Launch, process: subproces
 
 def test_another_process_with_the_same_number_is_not_the_runner(database: Database, launch: Launch) -> None:
     claim(database, launch, os.getpid())
-    database.write(lambda session: change(session, Build, Build.id == 1, pid_start="another boot/1"))
+    database.write(lambda session: change(session, Runner, Runner.id == 1, pid_start="another boot/1"))
     assert reap(database) == 1
     assert_lost(database, f"The runner on oven (process {os.getpid()}) is gone.")
 
@@ -116,6 +114,7 @@ def test_a_living_process_is_never_reaped_even_with_an_old_lease(database: Datab
 
 
 def test_a_runner_that_never_came_is_lost_when_its_lease_is_over(database: Database, launch: Launch) -> None:
+    """S0.C5: a launch that came to nothing does not hold up the queue for ever."""
     assert reap(database, now=EXPIRED - INSTANT) == 0
     assert reap(database, now=EXPIRED) == 1
     assert_lost(database, "The runner on oven was never seen.")
@@ -139,14 +138,16 @@ def test_a_heartbeat_keeps_another_hosts_build(database: Database, launch: Launc
 
 def test_a_heartbeat_between_the_look_and_the_end_means_that_it_lives(database: Database, launch: Launch) -> None:
     claim(database, launch, os.getpid())
-    seen = build_row(database, 1)
+    with database.read() as session:
+        (seen,) = runners.lost(session, OTHER, EXPIRED)
     database.write(builds.heartbeat, 1, launch.token, HOST, NOW + MINUTE)
     before = all_rows(database)
-    assert database.write(builds._end_lost, seen, EXPIRED) is False
+    assert database.write(runners.lose, seen, EXPIRED) is False
     assert all_rows(database) == before
 
 
 def test_a_report_of_the_lost_one_comes_too_late(database: Database, launch: Launch) -> None:
+    """S4.C2: who lost his build can't complete it any more."""
     reap(database, now=EXPIRED)
     before = all_rows(database)
     with pytest.raises(ReportRefused, match=r"build 1 has ended already \(failed\)"):
@@ -155,6 +156,7 @@ def test_a_report_of_the_lost_one_comes_too_late(database: Database, launch: Lau
 
 
 def test_a_lost_build_counts_as_an_attempt(database: Database) -> None:
+    """S1.22: died ones count as failed ones do."""
     order_task(database, "tea", max_attempts=2, retry_delay=30)
     for minute in (0, 5):
         start_build(database, NOW + minute * MINUTE)
@@ -167,7 +169,7 @@ def test_a_dead_runner_that_was_asked_to_stop_is_canceled(
     database: Database, launch: Launch, process: subprocess.Popen[bytes]
 ) -> None:
     claim(database, launch, process.pid)
-    database.write(tasks.cancel, 1, NOW)
+    database.write(tasks.cancel, 1, "ann", NOW)
     process.kill()
     process.wait()
     assert reap(database) == 1
@@ -192,6 +194,7 @@ def test_a_pending_build_of_a_host_that_never_came_back_is_taken_back(database: 
 
 
 def test_all_the_lost_are_reaped_in_one_go(database: Database) -> None:
+    """S0.C10: every open build is looked at, not the last one alone."""
     wide = Host("oven", slots=3)
     for number in range(3):
         order_task(database, f"os{number}")
@@ -204,7 +207,7 @@ def test_all_the_lost_are_reaped_in_one_go(database: Database) -> None:
 
 @pytest.mark.parametrize("database", ["mariadb", "postgresql"], indirect=True)
 def test_a_build_that_begins_while_its_task_is_removed_is_not_forgotten(database: Database) -> None:
-    """On a server two writers overlap; on SQLite one waits for the other."""
+    """S0.C8: on a server two writers overlap; on SQLite one waits for the other."""
     order_task(database, "tea")
     begun: list[Future[int]] = []
 
@@ -215,7 +218,7 @@ def test_a_build_that_begins_while_its_task_is_removed_is_not_forgotten(database
 
     def remove(session: Session) -> None:
         event.listen(session, "do_orm_execute", overlap)
-        tasks.remove(session, 1)
+        tasks.remove(session, 1, "ann", NOW)
 
     with ThreadPoolExecutor(1) as pool, suppress(CannotRemove):
         database.write(remove)
@@ -234,7 +237,7 @@ def test_a_cancel_while_the_build_fails_is_not_forgotten(database: Database, lau
 
     def cancel(session: Session) -> None:
         event.listen(session, "do_orm_execute", overlap)
-        tasks.cancel(session, 1, NOW)
+        tasks.cancel(session, 1, "ann", NOW)
 
     with ThreadPoolExecutor(1) as pool:
         database.write(cancel)

@@ -3,22 +3,24 @@
 from datetime import timedelta
 
 import pytest
-from orders import HOST, MINUTE, NOW, SITE, all_rows, build_row, fail, order_task, start_build, succeed, task_row
+from orders import BY, HOST, MINUTE, NOW, SITE, all_rows, build_row, fail, order_task, start_build, succeed, task_row
 
 from isobuild import tick
 from isobuild.db import Database
-from isobuild.domain import builds, tasks
+from isobuild.domain import builds, pruning, tasks, turns
 from isobuild.domain.builds import CANCELED, End
 from isobuild.domain.states import BuildState, Cause, TaskState
 from isobuild.errors import CannotCancel, CannotRemove, CannotRetry, NotFound
 
 LATER = NOW + MINUTE
+AGAIN = NOW + 2 * MINUTE  # after a back-off of a minute, however it is spread
 
 
 # ends
 
 
 def test_success_makes_it_ready(database: Database) -> None:
+    """S0.3, S0.17: the callback makes it ready."""
     order_task(database, "tea")
     succeed(database, start_build(database), LATER)
     task, build = task_row(database, 1), build_row(database, 1)
@@ -28,46 +30,32 @@ def test_success_makes_it_ready(database: Database) -> None:
 
 
 def test_a_failure_waits_its_back_off_and_comes_again_as_a_new_build(database: Database) -> None:
+    """S1.11, S2.7, S2.C12, S4.5, S4.28: tried again later: a new attempt, whose time takes the place of the order's."""
     order_task(database, "tea", retry_delay=30)
     fail(database, start_build(database), LATER)
     task, build = task_row(database, 1), build_row(database, 1)
     assert (task.state, task.attempts, task.cause) == (TaskState.PENDING, 1, Cause.UPSTREAM)
     assert (task.error, task.finished_at) == ("The mirror is away.", None)
-    assert task.not_before == LATER + timedelta(seconds=30)
+    until = LATER + tasks.delay(1, 30, tasks.spread(1, 1))
+    assert task.not_before == until
     assert (build.state, build.cause, build.step) == (BuildState.FAILED, Cause.UPSTREAM, "bootstrap")
     assert (build.error, build.finished_at) == ("The mirror is away.", LATER)
-    again = start_build(database, LATER + timedelta(seconds=30))
+    assert database.write(turns.enqueue, HOST, until - timedelta(microseconds=1)) == 0
+    again = start_build(database, until)
     assert (again.build, again.task, build_row(database, 2).attempt) == (2, 1, 2)
-
-
-def test_the_back_off_doubles_up_to_an_hour(database: Database) -> None:
-    order_task(database, "tea", retry_delay=1000, max_attempts=6)
-    now, waits = NOW, []
-    for _ in range(5):
-        fail(database, start_build(database, now), now)
-        until = task_row(database, 1).not_before
-        assert until is not None
-        waits.append((until - now).total_seconds())
-        now = until
-    assert waits == [1000, 2000, 3600, 3600, 3600]
-
-
-def test_the_back_off_of_any_number_of_failures() -> None:
-    assert [tasks.delay(failed, 0.5).total_seconds() for failed in (1, 2, 3, 14)] == [0.5, 1, 2, 3600]
-    assert tasks.delay(10_000, 30) == tasks.LONGEST_DELAY
-    assert tasks.delay(1, 7200) == tasks.delay(9, 7200) == timedelta(hours=2)
 
 
 @pytest.mark.parametrize("cause", [Cause.UPSTREAM, Cause.HOST, Cause.LOST, Cause.TIMEOUT])
 def test_out_of_attempts_it_is_failed_with_the_last_reason(database: Database, cause: Cause) -> None:
+    """S1.9, S2.6, S2.C5, S3.14, S4.34: as many failures as the order allows, and not that many more after the first."""
     order_task(database, "tea", max_attempts=2, retry_delay=60)
     fail(database, start_build(database))
     assert task_row(database, 1).state is TaskState.PENDING
-    fail(database, start_build(database, LATER), LATER, cause)
+    fail(database, start_build(database, AGAIN), LATER, cause)
     task = task_row(database, 1)
     assert (task.state, task.attempts, task.cause, task.finished_at) == (TaskState.FAILED, 2, cause, LATER)
     assert task.error == "The mirror is away."
-    assert database.write(builds.enqueue, HOST, NOW + timedelta(days=9)) == 0
+    assert database.write(turns.enqueue, HOST, NOW + timedelta(days=9)) == 0
 
 
 def test_an_order_that_cannot_be_built_is_failed_at_once(database: Database) -> None:
@@ -78,14 +66,16 @@ def test_an_order_that_cannot_be_built_is_failed_at_once(database: Database) -> 
 
 
 def test_success_gives_all_attempts_back(database: Database) -> None:
+    """S1.10, S1.18: the count of failures is zero again after a success, and the error is gone."""
     order_task(database, "tea", retry_delay=60)
     fail(database, start_build(database))
-    succeed(database, start_build(database, LATER), LATER)
+    succeed(database, start_build(database, AGAIN), LATER)
     task = task_row(database, 1)
     assert (task.state, task.attempts, task.cause, task.error) == (TaskState.READY, 0, None, None)
 
 
 def test_a_failure_does_not_hold_up_those_behind(database: Database) -> None:
+    """S1.44: one that fails stops nobody else."""
     for number, name in enumerate(("first", "second")):
         order_task(database, name, NOW + number * MINUTE)
     fail(database, start_build(database), LATER)
@@ -96,23 +86,24 @@ def test_a_failure_does_not_hold_up_those_behind(database: Database) -> None:
 
 
 def test_a_waiting_task_is_canceled_at_once(database: Database) -> None:
+    """S4.7 decided: also what only waits may be canceled."""
     order_task(database, "tea")
-    assert database.write(tasks.cancel, 1, LATER) is TaskState.CANCELED
+    assert database.write(tasks.cancel, 1, "ann", LATER) is TaskState.CANCELED
     assert (task_row(database, 1).state, task_row(database, 1).finished_at) == (TaskState.CANCELED, LATER)
-    assert database.write(builds.enqueue, HOST, LATER) == 0
+    assert database.write(turns.enqueue, HOST, LATER) == 0
 
 
 def test_a_task_that_waits_to_be_tried_again_is_canceled_with_no_reason_left(database: Database) -> None:
     order_task(database, "tea")
     fail(database, start_build(database))
-    assert database.write(tasks.cancel, 1, LATER) is TaskState.CANCELED
+    assert database.write(tasks.cancel, 1, "ann", LATER) is TaskState.CANCELED
     assert (task_row(database, 1).cause, task_row(database, 1).error) == (None, None)
 
 
 def test_an_enqueued_build_is_canceled_with_its_task(database: Database) -> None:
     order_task(database, "tea")
     tick.enqueue(database, SITE, NOW)
-    assert database.write(tasks.cancel, 1, LATER) is TaskState.CANCELED
+    assert database.write(tasks.cancel, 1, "ann", LATER) is TaskState.CANCELED
     build = build_row(database, 1)
     assert (build.state, build.finished_at) == (BuildState.CANCELED, LATER)
     assert (build.open_task, build.open_slot) == (None, None)
@@ -126,7 +117,7 @@ def test_of_a_running_build_its_runner_is_asked_to_stop(database: Database) -> N
     launch = start_build(database)
     assert database.write(builds.asked, launch.build, launch.token) is None
     for _ in range(2):
-        assert database.write(tasks.cancel, 1, LATER) is TaskState.BUILDING
+        assert database.write(tasks.cancel, 1, "ann", LATER) is TaskState.BUILDING
     assert database.write(builds.asked, launch.build, launch.token) == "cancel"
     assert build_row(database, 1).state is BuildState.RUNNING
     database.write(builds.finish, launch.build, launch.token, CANCELED, LATER)
@@ -136,7 +127,7 @@ def test_of_a_running_build_its_runner_is_asked_to_stop(database: Database) -> N
 def test_a_build_that_was_faster_than_its_cancel_succeeds(database: Database) -> None:
     order_task(database, "tea")
     launch = start_build(database)
-    database.write(tasks.cancel, 1, LATER)
+    database.write(tasks.cancel, 1, "ann", LATER)
     succeed(database, launch, LATER)
     assert task_row(database, 1).state is TaskState.READY
 
@@ -144,7 +135,7 @@ def test_a_build_that_was_faster_than_its_cancel_succeeds(database: Database) ->
 def test_a_build_that_fails_after_its_cancel_is_not_tried_again(database: Database) -> None:
     order_task(database, "tea")
     launch = start_build(database)
-    database.write(tasks.cancel, 1, LATER)
+    database.write(tasks.cancel, 1, "ann", LATER)
     fail(database, launch, LATER)
     assert task_row(database, 1).state is TaskState.CANCELED
 
@@ -154,7 +145,7 @@ def test_what_has_ended_cannot_be_canceled(database: Database, state: str) -> No
     _bring_to(database, state)
     before = all_rows(database)
     with pytest.raises(CannotCancel, match=f"^Task 1 is {state}: only a task that waits or is being built"):
-        database.write(tasks.cancel, 1, LATER)
+        database.write(tasks.cancel, 1, "ann", LATER)
     assert all_rows(database) == before
 
 
@@ -164,7 +155,7 @@ def test_what_has_ended_cannot_be_canceled(database: Database, state: str) -> No
 @pytest.mark.parametrize("state", ["failed", "canceled", "expired"])
 def test_retry_gives_a_fresh_start(database: Database, state: str) -> None:
     _bring_to(database, state)
-    database.write(tasks.retry, 1)
+    database.write(tasks.retry, 1, "ann", NOW)
     task = task_row(database, 1)
     assert (task.state, task.attempts, task.not_before, task.finished_at) == (TaskState.PENDING, 0, None, None)
     assert (task.cause, task.error) == (None, None)
@@ -177,7 +168,7 @@ def test_what_goes_on_or_is_ready_cannot_be_retried(database: Database, state: s
     _bring_to(database, state)
     before = all_rows(database)
     with pytest.raises(CannotRetry, match=f"^Task 1 is {state}: only a task that failed, was canceled or has expired"):
-        database.write(tasks.retry, 1)
+        database.write(tasks.retry, 1, "ann", NOW)
     assert all_rows(database) == before
 
 
@@ -186,8 +177,9 @@ def test_what_goes_on_or_is_ready_cannot_be_retried(database: Database, state: s
 
 @pytest.mark.parametrize("state", ["pending", "ready", "failed", "canceled", "expired"])
 def test_remove_forgets_the_task_with_all_it_has(database: Database, state: str) -> None:
+    """S2.C9: what waits can be forgotten, and what has ended."""
     _bring_to(database, state)
-    database.write(tasks.remove, 1)
+    database.write(tasks.remove, 1, "ann", NOW)
     rows = all_rows(database)
     assert (rows["tasks"], rows["builds"], rows["artifacts"]) == ([], [], [])
     assert order_task(database, "tea") == 2
@@ -198,29 +190,30 @@ def test_remove_leaves_the_others(database: Database) -> None:
         order_task(database, name)
         succeed(database, start_build(database))
     before = all_rows(database)
-    database.write(tasks.remove, 1)
+    database.write(tasks.remove, 1, "ann", NOW)
     after = all_rows(database)
     assert all(after[table] == before[table][1:] for table in ("tasks", "builds", "artifacts"))
 
 
 @pytest.mark.parametrize("rule", ["enqueued", "launched"])
 def test_a_task_with_an_open_build_is_not_removed(database: Database, rule: str) -> None:
+    """S0.C8, S2.C9: not under its build; cancel it first."""
     order_task(database, "tea")
     tick.enqueue(database, SITE, NOW)
     if rule == "launched":
         start_build(database)
     before = all_rows(database)
     with pytest.raises(CannotRemove, match=r"^Task 1 has an open build, number 1: cancel it first"):
-        database.write(tasks.remove, 1)
+        database.write(tasks.remove, 1, "ann", NOW)
     assert all_rows(database) == before
 
 
 def test_an_unknown_task_is_said(database: Database) -> None:
     for act in (tasks.retry, tasks.remove):
         with pytest.raises(NotFound, match=r"^There is no task 9"):
-            database.write(act, 9)
+            database.write(act, 9, "ann", NOW)
     with pytest.raises(NotFound, match=r"^There is no task 9"):
-        database.write(tasks.cancel, 9, NOW)
+        database.write(tasks.cancel, 9, "ann", NOW)
 
 
 # expire
@@ -230,16 +223,16 @@ def test_only_what_was_ready_for_longer_expires_and_its_artifact_goes(database: 
     for number, name in enumerate(("old", "new")):
         order_task(database, name)
         succeed(database, start_build(database), NOW + number * MINUTE)
-    assert database.write(tasks.expire, NOW) == 0
-    assert database.write(tasks.expire, LATER) == 1
+    assert database.write(pruning.expire, NOW, BY) == {}
+    assert database.write(pruning.expire, LATER, BY) == {1: 1}
     assert [task_row(database, number).state for number in (1, 2)] == [TaskState.EXPIRED, TaskState.READY]
     assert [row[1] for row in all_rows(database)["artifacts"]] == [2]
-    assert database.write(tasks.expire, LATER) == 0
+    assert database.write(pruning.expire, LATER, BY) == {}
 
 
 def test_an_expired_task_is_built_again_with_a_new_artifact(database: Database) -> None:
     _bring_to(database, "expired")
-    database.write(tasks.retry, 1)
+    database.write(tasks.retry, 1, "ann", NOW)
     succeed(database, start_build(database, LATER), LATER)
     assert [row[2] for row in all_rows(database)["artifacts"]] == [2]
 
@@ -247,7 +240,7 @@ def test_an_expired_task_is_built_again_with_a_new_artifact(database: Database) 
 def _bring_to(database: Database, state: str) -> None:
     order_task(database, "tea")
     if state == "canceled":
-        database.write(tasks.cancel, 1, NOW)
+        database.write(tasks.cancel, 1, "ann", NOW)
     elif state != "pending":
         launch = start_build(database)
         if state == "failed":
@@ -255,7 +248,7 @@ def _bring_to(database: Database, state: str) -> None:
         elif state != "building":
             succeed(database, launch)
     if state == "expired":
-        database.write(tasks.expire, LATER)
+        database.write(pruning.expire, LATER, BY)
     assert task_row(database, 1).state == state
 
 

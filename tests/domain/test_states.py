@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from orders import HOST, MINUTE, NOW, FakeLauncher, fail, order_task, run_tick, succeed
+from orders import BY, MINUTE, NOW, FakeLauncher, claim, fail, order_task, run_tick, succeed
 from sqlalchemy import select
 
 from isobuild.db import Database
-from isobuild.domain import builds, tasks
+from isobuild.domain import pruning, tasks, turns
+from isobuild.domain.guard import change
+from isobuild.domain.hosts import Host
 from isobuild.domain.states import BUILD_MOVES, MOVES, TASK_MOVES, BuildState, TaskState
 from isobuild.domain.tables import Build, Task
 from isobuild.errors import LostBuild, NotFound, Refused
@@ -32,23 +34,35 @@ Row = tuple[type[Task] | type[Build], int]
     ],
 )
 def test_finished_and_busy_are_derived(state: str, finished: bool, busy: bool) -> None:
+    """S0.4, S0.6, S0.7, S1.16: his two columns, of each state that a build may have."""
     assert (BuildState(state).finished, BuildState(state).busy) == (finished, busy)
 
 
-def test_only_a_build_makes_a_task_ready() -> None:
-    assert {old for old, new in TASK_MOVES.items() if TaskState.READY in new} == {TaskState.BUILDING}
+def test_a_build_makes_a_task_ready_and_those_that_are_the_same() -> None:
+    """S0.3: nothing but a build's success makes a task ready."""
+    assert {old for old, new in TASK_MOVES.items() if TaskState.READY in new} == {TaskState.BUILDING, TaskState.BLOCKED}
 
 
 def test_nothing_leaves_the_end_of_a_build_and_every_end_can_be_reached() -> None:
+    """S1.16, S4.7: the ends are final."""
     ends = {state for state in BuildState if state.finished}
     assert ends.isdisjoint(BUILD_MOVES)
     assert ends <= set().union(*BUILD_MOVES.values())
 
 
 def test_every_state_of_a_task_has_a_way_on_and_a_person_may_always_retry() -> None:
+    """S0.26: whatever goes wrong, there is a way on."""
     assert set(TASK_MOVES) == set(TaskState)
     for state in (TaskState.FAILED, TaskState.CANCELED, TaskState.EXPIRED):
-        assert TASK_MOVES[state] == {TaskState.PENDING}
+        assert TASK_MOVES[state] == {TaskState.PENDING, TaskState.BLOCKED}
+
+
+@pytest.mark.parametrize("state", [state for state in TaskState if state is not TaskState.PENDING])
+def test_only_a_task_that_waits_gets_a_build(database: Database, state: TaskState) -> None:
+    """S1.40, S1.41: none that has a build, was canceled or failed for good; and what is done is not done again."""
+    order_task(database, "tea")
+    database.write(lambda session: change(session, Task, Task.id == 1, state=state))
+    assert database.write(turns.enqueue, Host("oven", slots=9), NOW) == 0
 
 
 class Life:
@@ -72,7 +86,7 @@ class Life:
 
     def claim(self) -> None:
         last = self.launcher.launched[-1]
-        self.database.write(builds.claim, last.build, last.token, os.getpid(), HOST, self.now)
+        claim(self.database, last, os.getpid(), self.now)
 
     def succeed(self) -> None:
         succeed(self.database, self.launcher.launched[-1], self.now)
@@ -84,16 +98,16 @@ class Life:
         fail(self.database, self.launcher.launched[0], self.now)
 
     def cancel(self) -> None:
-        self.database.write(tasks.cancel, max(1, self.names), self.now)
+        self.database.write(tasks.cancel, max(1, self.names), "ann", self.now)
 
     def retry(self) -> None:
-        self.database.write(tasks.retry, 1)
+        self.database.write(tasks.retry, 1, "ann", NOW)
 
     def remove(self) -> None:
-        self.database.write(tasks.remove, 1)
+        self.database.write(tasks.remove, 1, "ann", NOW)
 
     def expire(self) -> None:
-        self.database.write(tasks.expire, self.now - timedelta(minutes=3))
+        self.database.write(pruning.expire, self.now - timedelta(minutes=3), BY)
 
     def states(self) -> dict[Row, Any]:
         with self.database.read() as session:
@@ -118,6 +132,7 @@ ACTIONS: list[Callable[[Life], None]] = [
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=st.lists(st.sampled_from(ACTIONS), max_size=25))
 def test_whatever_happens_stays_within_the_moves(database: Database, actions: list[Callable[[Life], None]]) -> None:
+    """S0.20, S0.26: failed, canceled, removed, in any order: at most one open build, and its task knows it."""
     _forget_all(database)
     life = Life(database)
     for action in [Life.order, *actions]:
@@ -139,5 +154,5 @@ def _check_moves(before: dict[Row, Any], after: dict[Row, Any]) -> None:
 
 def _forget_all(database: Database) -> None:
     with database.writer.begin() as connection:
-        for table in ("artifacts", "builds", "tasks", "users", "sqlite_sequence"):
+        for table in ("artifacts", "builds", "runners", "history", "tasks", "users", "sqlite_sequence"):
             connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608

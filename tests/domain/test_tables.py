@@ -29,6 +29,7 @@ PENGUIN = "a 4-byte 🐧, a combining é, a right-to-left \u202e mark"
     ],
 )
 def test_a_time_comes_back_in_utc_to_the_microsecond(database: Database, moment: datetime) -> None:
+    """S3.3: times are UTC, everywhere."""
     order_task(database, "first", moment)
     back = task_row(database, 1).created_at
     assert back == moment
@@ -36,6 +37,7 @@ def test_a_time_comes_back_in_utc_to_the_microsecond(database: Database, moment:
 
 
 def test_times_are_compared_to_the_microsecond(database: Database) -> None:
+    """S0.C3: two moments in one second are two."""
     order_task(database, "first", NOW)
     with database.read() as session:
         for later, found in ((0, 0), (1, 1)):
@@ -72,6 +74,7 @@ def test_characters_of_four_bytes(database: Database) -> None:
     "options", [{}, {"b": 1, "a": [True, None, 1.5, "x"]}, {"nested": {"z": {}, "é": "\x00\\\"'%"}}]
 )
 def test_options_come_back_as_they_were(database: Database, options: dict[str, Any]) -> None:
+    """S1.4, S3.1: what is to be done, as JSON."""
     order_task(database, "first", options=options)
     assert task_row(database, 1).options == options
 
@@ -110,12 +113,13 @@ def test_a_build_can_fail_with_any_words(database: Database, error: str) -> None
 
 
 def test_a_number_is_never_given_twice(database: Database) -> None:
+    """S1.2, S1.11: a task and each of its attempts have a number for good."""
     for name in ("first", "second"):
         order_task(database, name)
     succeed(database, start_build(database))
     second = start_build(database)
     fail(database, second, cause=Cause.REQUEST)
-    database.write(tasks.remove, second.task)
+    database.write(tasks.remove, second.task, "ann", NOW)
     assert order_task(database, "third") == 3
     assert start_build(database).build == 3
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orders import HOST, MINUTE, NOW, all_rows, order_task, start_build, task_row
 
 from isobuild.db import Database
-from isobuild.domain import builds, listing, tasks
+from isobuild.domain import line, listing, orders, tasks, turns
 from isobuild.domain.hosts import Host
 from isobuild.domain.states import TaskState
 from isobuild.errors import BadInput, InvalidName, NameTaken, NotFound, UnknownQueue
@@ -21,7 +21,7 @@ DELAY = timedelta(hours=2)
 def turn(database: Database, queues: tuple[str, ...] = HOST.queues, limit: int = 100) -> list[str]:
     """The names of the tasks that may go now, in their order."""
     with database.read() as session:
-        return [task.name for task in tasks.eligible(session, queues, limit)]
+        return [tasks.get(session, number).name for number in line.line_up(session, queues)][:limit]
 
 
 def before(database: Database, number: int) -> int | None:
@@ -34,6 +34,7 @@ def before(database: Database, number: int) -> int | None:
 
 
 def test_an_order_becomes_a_pending_task(database: Database) -> None:
+    """S0.2, S1.3, S1.4, S1.6, S4.3: what is kept of an order: names, recipe, options, its place, its limits, when."""
     number = order_task(database, "tea", options={"size": 1}, priority=7, max_attempts=3, retry_delay=5, time_limit=60)
     task = task_row(database, number)
     assert (task.id, task.name, task.iso, task.recipe, task.options) == (1, "tea", "tea.iso", "tiny", {"size": 1})
@@ -43,6 +44,7 @@ def test_an_order_becomes_a_pending_task(database: Database) -> None:
 
 
 def test_a_user_is_made_once(database: Database) -> None:
+    """S0.1, S1.7: each task says whose it is, and one user may have several."""
     for name in ("one", "two"):
         order_task(database, name)
     order_task(database, "one", user="setyo")
@@ -72,6 +74,7 @@ def test_a_user_is_made_once(database: Database) -> None:
 def test_a_bad_order_is_refused_with_its_field_and_adds_nothing(
     database: Database, wish: dict[str, Any], kind: type[BadInput], words: str
 ) -> None:
+    """S0.C9, S4.C1: what can't be is refused when it is ordered, an unknown queue too."""
     with pytest.raises(kind, match=f"^{words}") as refused:
         order_task(database, **{"name": "tea"} | wish)
     assert refused.value.field == next(iter(wish))
@@ -79,6 +82,7 @@ def test_a_bad_order_is_refused_with_its_field_and_adds_nothing(
 
 
 def test_a_name_is_taken_once_for_each_user(database: Database) -> None:
+    """S0.C9: a name is taken once, among one's own tasks."""
     order_task(database, "tea")
     order_task(database, "tea", user="setyo")
     before = all_rows(database)
@@ -89,8 +93,9 @@ def test_a_name_is_taken_once_for_each_user(database: Database) -> None:
 
 @given(name=st.text(max_size=70))
 def test_a_name_is_always_one_plain_part_of_a_path(name: str) -> None:
+    """S0.C9: no name leads out of a folder."""
     try:
-        tasks.check_name("name", name)
+        orders.check_name("name", name)
     except InvalidName:
         return
     assert Path("/store", name).name == name
@@ -99,9 +104,9 @@ def test_a_name_is_always_one_plain_part_of_a_path(name: str) -> None:
     assert not name.startswith(("-", ".", "~"))
 
 
-@given(name=st.from_regex(tasks.NAME, fullmatch=True))
+@given(name=st.from_regex(orders.NAME, fullmatch=True))
 def test_what_the_words_allow_is_allowed(name: str) -> None:
-    tasks.check_name("name", name)
+    orders.check_name("name", name)
 
 
 def test_an_unknown_task_is_named(database: Database) -> None:
@@ -120,6 +125,7 @@ def test_the_oldest_task(database: Database) -> None:
 
 
 def test_first_come_first_served_over_all_users(database: Database) -> None:
+    """S0.10, S0.21: the oldest first, whoever ordered it."""
     for number, user in enumerate(("diky", "setyo", "diky", "dino")):
         order_task(database, f"os{number}", NOW + number * MINUTE, user=user)
     assert turn(database) == ["os0", "os1", "os2", "os3"]
@@ -128,12 +134,14 @@ def test_first_come_first_served_over_all_users(database: Database) -> None:
 
 
 def test_the_time_of_the_order_counts_and_not_its_number(database: Database) -> None:
+    """S0.10: by created_at."""
     order_task(database, "late", NOW + timedelta(microseconds=1))
     order_task(database, "early", NOW)
     assert turn(database) == ["early", "late"]
 
 
 def test_equal_times_go_by_number(database: Database) -> None:
+    """S0.10: of equal times the smallest number."""
     for name in ("c", "a", "b"):
         order_task(database, name, NOW)
     assert turn(database) == ["c", "a", "b"]
@@ -141,12 +149,14 @@ def test_equal_times_go_by_number(database: Database) -> None:
 
 
 def test_higher_priority_goes_first(database: Database) -> None:
+    """S4.20, S4.C5: the higher first; and 0 is 0, between -5 and 7."""
     for number, priority in enumerate((0, -5, 1000, 7, 0)):
         order_task(database, f"p{priority}-{number}", NOW + number * MINUTE, priority=priority)
     assert turn(database) == ["p1000-2", "p7-3", "p0-0", "p0-4", "p-5-1"]
 
 
 def test_queue_by_queue_whatever_the_priority(database: Database) -> None:
+    """S2.16, S2.C10: all queues are served, in their rank."""
     for number, (queue, priority) in enumerate((("low", 9), ("default", 0), ("high", -9), ("default", 1))):
         order_task(database, f"{queue}{priority}", NOW + number * MINUTE, queue=queue, priority=priority)
     assert turn(database) == ["high-9", "default1", "default0", "low9"]
@@ -156,25 +166,26 @@ def test_queue_by_queue_whatever_the_priority(database: Database) -> None:
 
 def test_a_host_serves_its_queues_only(database: Database) -> None:
     order_task(database, "tea", queue="low")
-    assert database.write(builds.enqueue, Host("oven", queues=("high", "default")), NOW) == 0
-    assert database.write(builds.enqueue, Host("oven", queues=("low",)), NOW) == 1
+    assert database.write(turns.enqueue, Host("oven", queues=("high", "default")), NOW) == 0
+    assert database.write(turns.enqueue, Host("oven", queues=("low",)), NOW) == 1
 
 
 def test_a_sleeping_task_wakes_at_its_time_and_not_before(database: Database) -> None:
+    """S1.5, S4.28: it waits for its time, and keeps its place in the line."""
     order_task(database, "sleeper", not_before=NOW + DELAY)
     order_task(database, "other", NOW + MINUTE)
     assert task_row(database, 1).not_before == NOW + DELAY
-    assert database.write(tasks.wake, NOW + DELAY - timedelta(microseconds=1)) == 0
+    assert database.write(line.wake, NOW + DELAY - timedelta(microseconds=1)) == 0
     assert turn(database) == ["other"]
-    assert database.write(tasks.wake, NOW + DELAY) == 1
+    assert database.write(line.wake, NOW + DELAY) == 1
     assert turn(database) == ["sleeper", "other"]  # by the time of its order
-    assert database.write(tasks.wake, NOW + DELAY) == 0
+    assert database.write(line.wake, NOW + DELAY) == 0
 
 
 def test_a_tick_wakes_and_builds_in_one_go(database: Database) -> None:
     order_task(database, "sleeper", not_before=NOW + DELAY)
-    assert database.write(builds.enqueue, HOST, NOW) == 0
-    assert database.write(builds.enqueue, HOST, NOW + DELAY) == 1
+    assert database.write(turns.enqueue, HOST, NOW) == 0
+    assert database.write(turns.enqueue, HOST, NOW + DELAY) == 1
 
 
 def test_a_time_that_has_passed_is_no_reason_to_sleep(database: Database) -> None:

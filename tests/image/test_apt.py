@@ -111,6 +111,11 @@ def test_a_mirror_is_enough_on_a_host_that_is_not_debian() -> None:
     )
 
 
+def test_the_archives_are_each_address_with_each_suite() -> None:
+    main, security = "http://mirror.example.org/debian", "http://mirror.example.org/debian-security"
+    assert apt.archives(HOST) == [(main, "bookworm"), (main, "bookworm-updates"), (security, "bookworm-security")]
+
+
 def test_without_sources_or_mirror_the_host_is_at_fault() -> None:
     with pytest.raises(HostFault, match=r"no apt sources of Debian's.*'mirror'"):
         apt.sources_for("", "trixie")

@@ -45,6 +45,14 @@ def test_the_same_order_gives_the_same_iso_bit_for_bit(kitchen: Builder, tiny: P
     assert kitchen.build("tiny", TINY, "again").read_bytes() == tiny.read_bytes()
 
 
+def test_a_manifest_tells_what_is_in_it(tiny: Path, live: Path) -> None:
+    lists = [[line.split() for line in iso.with_name("manifest").read_text().splitlines()] for iso in (tiny, live)]
+    assert all(len(line) == 2 for lines in lists for line in lines)
+    names = [{name for name, _ in lines} for lines in lists]
+    assert {"linux-image-cloud-amd64", "busybox-static"} < names[0]
+    assert {"linux-image-amd64", "live-boot", "nano"} < names[1]
+
+
 def test_an_iso_that_does_not_come_up_is_no_proof(tiny: Path) -> None:
     with pytest.raises(BuildFailed, match="did not boot by bios to 'never said' within 2 s"):
         boots(tiny, "bios", "never said", timeout=2, memory=512)

@@ -31,11 +31,13 @@ def program(tmp_path: Path) -> Path:
 
 
 def test_it_is_told_its_build_and_its_token(program: Path, tmp_path: Path) -> None:
+    """S0.14, S0.15: it is told the build, not a user's name."""
     LocalLauncher([str(program), "-m", "isobuild"], tmp_path / "logs", {"OTHER": "other"}).launch(7, TOKEN)
     assert _told(program) == ["-m isobuild run 7", TOKEN, "other"]  # and nothing on stdin
 
 
 def test_what_it_prints_is_kept_and_added_to(program: Path, tmp_path: Path) -> None:
+    """S0.14: what it prints goes to a file, not to /dev/null."""
     logs = tmp_path / "deep" / "logs"
     launcher = LocalLauncher([str(program)], logs)
     for count in (1, 2):
@@ -59,6 +61,7 @@ def test_the_token_is_not_in_its_arguments(tmp_path: Path) -> None:
 
 
 def test_it_returns_at_once_and_the_runner_outlives_its_parent(tmp_path: Path) -> None:
+    """S0.14, S1.36: it is detached, and nobody waits for it."""
     program = _write(
         tmp_path / "runner",
         """

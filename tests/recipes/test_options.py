@@ -47,6 +47,7 @@ WRONG: list[tuple[str, object, str]] = [
 
 @pytest.mark.parametrize(("field", "given", "allowed"), WRONG)
 def test_a_wrong_option_says_what_may_be(field: str, given: object, allowed: str) -> None:
+    """S0.C7: nothing gets into a command that it could break."""
     with pytest.raises(InvalidOption) as caught:
         Cookbook().parse("debian-live", {field: given})
     assert caught.value.field == field
@@ -65,6 +66,7 @@ def test_an_unknown_option_is_answered_with_those_there_are() -> None:
 
 @pytest.mark.parametrize("given", ["htop, nano ,vim-tiny", ["htop", "nano", "vim-tiny"]])
 def test_a_list_may_be_typed_as_one_text(given: object) -> None:
+    """S0.2: his list_aplikasi, with commas."""
     chosen = Cookbook().parse("debian-live", {"packages": given})
     assert chosen.model_dump()["packages"] == ("htop", "nano", "vim-tiny")
 
@@ -124,5 +126,6 @@ def test_a_wrong_script_is_refused_when_ordered(site: Path, options: dict[str, A
 
 
 def test_a_scripts_settings_may_be_typed_as_json(site: Path) -> None:
+    """S0.2, S4.11: whatever else a script should know, his theme too."""
     chosen = Cookbook(site).parse("script", {"script": "brew", "settings": '{"theme": "dark"}', "arguments": "-v,x"})
     assert chosen.model_dump() == {"script": "brew", "settings": {"theme": "dark"}, "arguments": ("-v", "x")}

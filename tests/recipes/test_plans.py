@@ -64,6 +64,14 @@ def test_debian_live_goes_from_the_bootstrap_to_the_iso() -> None:
     assert "/live/filesystem.squashfs=/b/work/filesystem.squashfs" in made.steps[-1].argv
 
 
+@pytest.mark.parametrize("recipe", ["tiny", "debian-live"])
+def test_a_manifest_is_left_beside_the_iso(recipe: str) -> None:
+    assert [step.name for step in plan(recipe).steps if "/b/out/manifest" in " ".join(step.argv)] in (
+        ["unpack"],
+        ["bootstrap"],
+    )
+
+
 def test_the_options_reach_the_system() -> None:
     chosen = {"hostname": "tea", "username": "ana", "locale": "id_ID.UTF-8", "timezone": "Asia/Jakarta"}
     setup = next(word for word in plan("debian-live", {**chosen, "keyboard": "de"}).steps[0].argv if "KEYBOARD" in word)

@@ -28,9 +28,12 @@ def test_what_was_printed_tells(printed: str, cause: Cause) -> None:
     assert causes.failure("bootstrap", 100, printed, f"before\n{printed}").cause == cause
 
 
-@pytest.mark.parametrize(("status", "cause"), [(65, Cause.REQUEST), (69, Cause.UPSTREAM), (75, Cause.UPSTREAM)])
-def test_a_status_that_tells_counts_more_than_what_was_printed(status: int, cause: Cause) -> None:
-    assert causes.failure("bootstrap", status, "", "No space left on device").cause == cause
+@pytest.mark.parametrize(
+    ("status", "cause"), [(65, Cause.REQUEST), (69, Cause.UPSTREAM), (71, Cause.HOST), (75, Cause.UPSTREAM)]
+)
+@pytest.mark.parametrize("printed", ["No space left on device", "Failed to fetch", "Unable to locate package x"])
+def test_a_status_that_tells_counts_more_than_what_was_printed(status: int, cause: Cause, printed: str) -> None:
+    assert causes.failure("bootstrap", status, "", printed).cause == cause
 
 
 def test_a_full_disk_counts_more_than_the_fetch_that_it_broke() -> None:

@@ -3,6 +3,7 @@
 import os
 import pwd
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,7 @@ def test_the_exit_status_passes_through(run: Run, script: str, status: int) -> N
 
 
 def test_an_argument_is_never_a_shell_string(run: Run, heard: dict[str, str]) -> None:
+    """S0.C7: what somebody typed is an argument, and never a shell's line."""
     words = ("$(id)", "a b; id", "'", '"', "*", "", "-n")
     assert run("printf", "%s|", *words).wait(30) == 0
     assert heard["out"] == "".join(f"{word}|" for word in words)
@@ -80,7 +82,10 @@ def test_who_lets_go_ends_all_that_it_started(run: Run, site: Site) -> None:
 
 def test_limits_are_arguments() -> None:
     limits = Limits(seconds=0.2, memory=5, processes=6, file_size=7)
-    assert limits.arguments() == ["--time", "1", "--memory", "5", "--processes", "6", "--file-size", "7"]
+    rest = ["--memory", "5", "--processes", "6", "--file-size", "7"]
+    assert limits.arguments() == ["--time", "1", *rest]
+    for soft, seconds in ((0.2, "1"), (2.0, "2"), (2.1, "3")):  # never sooner than it is over for the runner
+        assert replace(limits, soft=soft).arguments() == ["--time", "1", "--soft", seconds, *rest]
 
 
 def test_a_limit_of_time_has_its_status(run: Run) -> None:

@@ -29,6 +29,10 @@ def _over(lease: Lease) -> IsobuildError | None:
     return None
 
 
+def _asked(over: IsobuildError | None) -> str:
+    return str(over.facts["asked"]) if isinstance(over, Stopped) else ""
+
+
 def test_it_prolongs_itself_and_tells_how_far_the_build_is(lease: Lease, site: Site) -> None:
     before = site.row().leased_until
     lease.tell(12.34, "unpack")
@@ -39,9 +43,28 @@ def test_it_prolongs_itself_and_tells_how_far_the_build_is(lease: Lease, site: S
     lease.check()
 
 
-def test_it_hears_that_a_person_said_no(lease: Lease, site: Site) -> None:
-    site.db.write(tasks.cancel, 1, datetime.now(UTC))
-    assert isinstance(wait_for(lambda: _over(lease)), Stopped)
+def test_it_hears_what_a_person_asked(lease: Lease, site: Site) -> None:
+    site.db.write(tasks.release, 1, None, "ann", datetime.now(UTC))
+    assert _asked(wait_for(lambda: _over(lease))) == "release"
+    site.db.write(tasks.cancel, 1, "ann", datetime.now(UTC))
+    wait_for(lambda: _asked(_over(lease)) == "cancel")
+
+
+def test_it_is_interrupted_by_its_own_process_at_once(lease: Lease) -> None:
+    lease.check()
+    lease.interrupt.ask("release", "the machine goes down")
+    lease.interrupt.ask("cancel", "something else")
+    with pytest.raises(Stopped) as stopped:
+        lease.check()
+    assert stopped.value.facts == {"asked": "release", "why": "the machine goes down"}
+
+
+def test_it_is_held_until_the_build_has_ended(lease: Lease, site: Site) -> None:
+    lease.interrupt.ask("release", "the machine goes down")
+    site.db.write(tasks.release, 1, None, "ann", datetime.now(UTC))
+    wait_for(lambda: lease._stopped)
+    before = site.row().leased_until
+    wait_for(lambda: site.row().leased_until > before)
 
 
 def test_it_is_lost_with_the_build(lease: Lease, site: Site) -> None:

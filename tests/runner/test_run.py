@@ -21,6 +21,7 @@ DAEMONS = "#!/bin/sh\nsetsid sleep 301 &\n(setsid sh -c 'sleep 302 & wait' &)\ns
 
 
 def test_from_the_order_to_the_download(site: Site, build_user: str) -> None:
+    """S1.32: claimed, handled, kept with its output, finished."""
     site.write_script("make.sh", TELLS_ALL)
     assert site.run("order", "script", "--script", "make.sh", "--name", "mine").stdout == "1\n"
     site.tick()
@@ -50,6 +51,7 @@ def _check_contract(told: str, site: Site, build_user: str) -> None:
         "ISOBUILD_WORK": f"{place}/work", "ISOBUILD_OUT": f"{place}/out", "ISOBUILD_TOKEN": site.row().token,
         "ISOBUILD_OPTIONS": f"{place}/in/options.json", "SOURCE_DATE_EPOCH": str(_epoch(site)),
         "ISOBUILD_SETTINGS": f"{place}/in/settings.json",
+        "ISOBUILD_DEPENDENCIES": f"{place}/in/dependencies.json",
         "HOME": f"{place}/work", "TMPDIR": f"{place}/tmp", "PWD": f"{place}/work", "LANG": "C.UTF-8",
         "USER": build_user, "LOGNAME": build_user, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     }  # fmt: skip
@@ -64,6 +66,7 @@ def _epoch(site: Site) -> int:
 
 
 def test_progress_is_seen_while_it_goes_on(site: Site) -> None:
+    """S1.13: how far it is, while it is built."""
     site.order(text=GATED)
     site.tick()
     wait_for(lambda: "out isobuild: 40% unpacking\n" in site.log())
@@ -73,6 +76,7 @@ def test_progress_is_seen_while_it_goes_on(site: Site) -> None:
 
 
 def test_the_log_tells_who_said_what_when(site: Site) -> None:
+    """S1.17, S2.8: all that a build printed, and how it ended."""
     site.order(text="#!/bin/sh\necho to people\necho to the judge >&2\nexit 3\n")
     assert site.carry()["state"] == "failed"
     said = [
@@ -88,6 +92,7 @@ def test_the_log_tells_who_said_what_when(site: Site) -> None:
 
 
 def test_a_build_out_of_time_is_ended_with_all_it_started(site: Site) -> None:
+    """S0.26, S4.10: longer than its limit no build goes on."""
     site.order(text=DAEMONS, time_limit=1.0)
     build = site.carry()
     assert (build["state"], build["cause"], build["step"]) == ("timed_out", "timeout", "first.sh")
@@ -110,6 +115,7 @@ def test_a_cancel_is_obeyed_within_seconds(site: Site) -> None:
 
 
 def test_a_build_can_be_claimed_once_and_by_its_token_only(site: Site) -> None:
+    """S1.32: a build that is not there to be carried is refused."""
     site.order()
     number, token = site.flag()
     assert "the token is not the one of build 1" in site.run("run", number, ISOBUILD_TOKEN="0" * 32, code=3).stderr
@@ -121,6 +127,7 @@ def test_a_build_can_be_claimed_once_and_by_its_token_only(site: Site) -> None:
 
 
 def test_a_recipe_that_breaks_fails_its_build_alone(site: Site) -> None:
+    """S2.C12, S4.C6: an error ends its build and is kept; the next one is built."""
     site.order("first")
     (site.home / "scripts/first.sh").unlink()
     build = site.carry()
@@ -156,6 +163,7 @@ def _small_disk(folder: Path) -> Iterator[Callable[[], object]]:
 
 
 def test_a_recipe_that_is_gone_is_the_orders_fault(site: Site) -> None:
+    """S1.37, S2.C11: a recipe that is missing is a failure, with its name."""
     site.order(text=ISO)
     next((site.home / "scripts").iterdir()).unlink()
     build = site.carry()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from sites import Site
 
-from isobuild import site as parts
 from isobuild.errors import HostFault, NoArtifact
 from isobuild.runner.workspace import Workspace, Workspaces
 
@@ -45,25 +44,30 @@ def test_the_iso_is_called_as_it_was_ordered(site: Site) -> None:
     assert [path.name for path in site.stored()] == ["mine.iso"]
 
 
-@pytest.fixture
-def workspaces(site: Site) -> Workspaces:
-    settings = site.settings()
-    parts.prepare(settings)
-    return parts.workspaces(settings)
-
-
 def test_a_workspace_holds_what_the_build_is_given(workspaces: Workspaces) -> None:
     given = {"hook": "#!/bin/sh\n", "etc/motd": "hi\n"}
     workspace = workspaces.make(7, given, {"A": "1", "B": "two words"}, {"title": "é"})
     assert (workspace.inputs / "etc/motd").read_text() == "hi\n"
     assert workspace.environment.read_text() == "A=1\nB=two words\n"
     assert (workspace.inputs / "options.json").read_text() == '{\n  "title": "é"\n}\n'
+    assert (workspace.inputs / "dependencies.json").read_text() == "[]\n"
     assert [_mode(workspace.inputs / name) for name in given] == [0o755, 0o644]
     assert [_mode(path) for path in (workspace.path, workspaces.root)] == [0o711, 0o711]
     assert list(workspaces.owned()) == [7]
     workspaces.remove(7)
     workspaces.remove(7)
     assert list(workspaces.owned()) == []
+
+
+def test_what_is_given_can_be_read_whatever_the_services_umask(workspaces: Workspaces) -> None:
+    before = os.umask(0o077)
+    try:
+        workspace = workspaces.make(7, {"etc/skel/motd": "hi\n"}, {"ISOBUILD_TOKEN": "secret"}, {})
+    finally:
+        os.umask(before)
+    modes = {path.name: _mode(path) for path in workspace.inputs.rglob("*")}
+    assert (modes["etc"], modes["skel"], modes["motd"]) == (0o755, 0o755, 0o644)
+    assert (modes["options.json"], modes["dependencies.json"], modes["environment"]) == (0o644, 0o644, 0o600)
 
 
 def test_a_workspace_is_never_used_again(workspaces: Workspaces) -> None:
@@ -79,6 +83,13 @@ def test_opening_never_hangs_nor_follows(tmp_path: Path, make: Callable[[Path], 
     make(workspace.out / "x.iso")
     with pytest.raises(NoArtifact):
         workspace.open_iso()
+
+
+def test_a_build_without_a_step_left_no_iso(workspaces: Workspaces) -> None:
+    workspace = workspaces.make(7, {}, {}, {})
+    with pytest.raises(NoArtifact, match="left 0 files"):
+        workspace.open_iso()
+    assert (workspace.results(), workspace.open_manifest()) == ({}, None)
 
 
 def _mode(path: Path) -> int:

@@ -140,6 +140,7 @@ def test_files_outside(caller: Caller, open_folder: Path, option: str) -> None:
         (("run", "{user}", "{workspace}", "--uid", "0", "--", "id"), "no option '--uid'"),
         (("run", "{user}", "{workspace}", "--time"), "--time: '' is not a whole number"),
         (("run", "{user}", "{workspace}", "--time", "--", "id"), "--time: '--' is not a whole number"),
+        (("run", "{user}", "{workspace}", "--soft", "0.5", "--", "id"), "--soft: '0.5' is not a whole number"),
         (("run", "{user}", "{workspace}", "--memory", "1G", "--", "id"), "--memory: '1G' is not a whole number"),
         (("run", "{user}", "{workspace}", "--nice", "-5", "--", "id"), "--nice: '-5' is not a whole number"),
         (("run", "{user}", "{workspace}", "--processes", "a[$(id)]", "--", "id"), "--processes: 'a[$(id)]' is not"),

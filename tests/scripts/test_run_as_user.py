@@ -41,6 +41,7 @@ def test_the_command_is_the_build_user_s_with_no_rights_of_root_s(caller: Caller
 
 
 def test_arguments_arrive_as_they_are(caller: Caller) -> None:
+    """S0.C7: no argument is expanded on its way."""
     arguments = ["", " a  b", "$(id)", "'", '"', "*", "-n", "--", "\n"]
     assert _out(caller, "printf", "%s\\0", *arguments).split("\0")[:-1] == arguments
 

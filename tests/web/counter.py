@@ -10,8 +10,10 @@ from starlette.testclient import TestClient
 
 from isobuild.config import Settings
 from isobuild.db import Database
-from isobuild.domain import builds, listing, tasks
+from isobuild.desk import Desk
+from isobuild.domain import builds, orders, pruning, tasks, turns
 from isobuild.domain.builds import End
+from isobuild.domain.history import By
 from isobuild.domain.hosts import Host
 from isobuild.domain.states import BuildState, Cause
 from isobuild.recipes import Cookbook
@@ -35,12 +37,22 @@ class Counter:
         self.db = Database(self.settings.database_url)
         self.settings.logs.mkdir()
         self.nudges = 0
+        self.host = OVEN
+        self.fingerprint: str | None = None
         self.client = self.connect()
 
     def connect(self, base: str = OWN, now: Callable[[], datetime] = lambda: NOW, **headers: str) -> TestClient:
         """A client of a new page over this site."""
-        app = create_app(self.settings, self.db, self._nudge, "dikyos", now)
+        app = create_app(self.desk(now))
         return TestClient(app, base, headers=headers, follow_redirects=False, raise_server_exceptions=False)
+
+    def desk(self, now: Callable[[], datetime] = lambda: NOW) -> Desk:
+        """The desk behind the page."""
+        return Desk(
+            settings=self.settings, db=self.db, cookbook=Cookbook(self.settings.home),
+            store=LocalStore(self.settings.store), host=self.host, nudge=self._nudge, user="dikyos", now=now,
+            fingerprint=lambda *_: self.fingerprint,
+        )  # fmt: skip
 
     def _nudge(self) -> None:
         self.nudges += 1
@@ -49,12 +61,12 @@ class Counter:
         """Order a task; its number."""
         book = Cookbook(self.settings.home)
         chosen = book.dump(book.parse(recipe, options or {}))
-        order = tasks.Order(user="setyos", name=name, recipe=recipe, options=chosen, **wish)
-        return self.db.write(tasks.order, order, self.settings.queues, NOW).id
+        order = orders.Order(user="setyos", name=name, recipe=recipe, options=chosen, **wish)
+        return self.db.write(orders.order, order, self.settings.queues, NOW).id
 
     def start(self, now: datetime = NOW) -> tuple[int, str]:
         """Give the next task a running build; its number and token."""
-        self.db.write(builds.enqueue, OVEN, now)
+        self.db.write(turns.enqueue, OVEN, now)
         (number,) = self.db.write(builds.pending_on, OVEN)
         token = self.db.write(builds.flag_busy, number, OVEN, now)
         assert token
@@ -96,13 +108,11 @@ class Counter:
 
     def task(self, number: int) -> dict[str, Any]:
         """A task, as it is shown."""
-        with self.db.read() as session:
-            return listing.show_task(session, number, self.settings.queues)
+        return self.desk().task(number)
 
     def tasks(self) -> list[dict[str, Any]]:
         """All tasks."""
-        with self.db.read() as session:
-            return listing.list_tasks(session, self.settings.queues)
+        return self.desk().tasks()
 
     def store(self) -> LocalStore:
         """Where its ISOs are."""
@@ -112,12 +122,12 @@ class Counter:
 def fill(counter: Counter) -> dict[str, int]:
     """A task in each state; their numbers."""
     expired, _ = counter.make("expired-one", b"gone")
-    counter.db.write(tasks.expire, NOW + 2 * MINUTE)
+    counter.db.write(pruning.expire, NOW + 2 * MINUTE, By("ann", NOW))
     ready, _ = counter.make("ready-one", b"an ISO")
     failed = counter.order("failed-one", max_attempts=1)
     counter.fail(counter.start(), Cause.UPSTREAM, "The mirror said <b>no</b> & hung up.")
     canceled = counter.order("canceled-one")
-    counter.db.write(tasks.cancel, canceled, NOW)
+    counter.db.write(tasks.cancel, canceled, "ann", NOW)
     building = counter.order("building-one")
     counter.progress(counter.start(), 41.6, "squash")
     return {

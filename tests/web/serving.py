@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvicorn
 
+from isobuild import site
 from isobuild.config import Settings
 from isobuild.db import Database
 from isobuild.web.app import create_app
@@ -27,7 +28,7 @@ def serve(home: Path) -> Iterator[tuple[str, int]]:
 def main() -> None:
     """Serve until terminated, and tell the address."""
     settings = Settings(home=Path(sys.argv[1]))
-    app = create_app(settings, Database(settings.database_url), lambda: None, "dikyos")
+    app = create_app(site.desk(settings, Database(settings.database_url), "dikyos"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listener])

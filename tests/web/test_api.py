@@ -22,12 +22,13 @@ def problem(answer: Any, status: int) -> dict[str, Any]:
 
 
 def test_an_order(client: TestClient, counter: Counter) -> None:
+    """S0.C12: an order is a task, and no build yet."""
     answer = client.post("/api/tasks", json=GOOD | {"options": {"hostname": "lab"}, "queue": "high", "priority": -3})
     assert (answer.status_code, answer.headers["Location"]) == (201, "/api/tasks/1")
     assert answer.json() == client.get("/api/tasks/1").json() == counter.task(1)
     assert answer.json()["options"]["hostname"] == "lab"
     assert (answer.json()["queue"], answer.json()["priority"], answer.json()["user"]) == ("high", -3, "dikyos")
-    assert counter.nudges == 1
+    assert (client.get("/api/builds").json(), counter.nudges) == ([], 1)
 
 
 def test_what_is_listed_is_what_the_command_line_lists(counter: Counter, client: TestClient) -> None:
@@ -170,11 +171,24 @@ def test_a_method_that_is_not_for_here(client: TestClient) -> None:
     assert answer.headers["Allow"]
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_what_was_ordered_stays_as_it_was(client: TestClient, counter: Counter, method: str) -> None:
+    """S4.19: an order can't be changed, nor given a second time under its name."""
+    client.post("/api/tasks", json=GOOD)
+    before = counter.task(1)
+    other = GOOD | {"priority": 9, "options": {"hostname": "other"}}
+    problem(client.request(method, "/api/tasks/1", json=other), 405)
+    assert problem(client.post("/api/tasks", json=other), 422)["field"] == "name"
+    assert counter.tasks() == [before]
+
+
 def test_the_schema_tells_the_truth(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()
+    one = "/api/tasks/{task}"
     assert set(schema["paths"]) == {
-        "/api/tasks", "/api/tasks/{task}", "/api/tasks/{task}/cancel", "/api/tasks/{task}/retry", "/api/builds",
-        "/health",
+        "/api/tasks", "/api/orders", one, "/api/builds", "/api/stats", "/health", "/api/queues",
+        "/api/queues/{queue}/pause", "/api/queues/{queue}/resume", "/api/schedules", "/api/schedules/{name}",
+        *(f"{one}/{what}" for what in ("cancel", "retry", "release", "pin", "unpin", "tags", "history")),
     }  # fmt: skip
     refusal = schema["paths"]["/api/tasks"]["post"]["responses"]["422"]
     assert "application/problem+json" in refusal["content"]

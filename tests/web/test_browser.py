@@ -79,7 +79,7 @@ def test_a_task_moves_by_itself_until_it_is_downloaded(page: "Page", counter: Co
 
     number = counter.order("kiosk")
     page.goto(f"/tasks/{number}")
-    expect(page.get_by_text("next, as soon as a slot is free")).to_be_visible()
+    expect(page.get_by_text("It is the next")).to_be_visible()
     build = counter.start()
     counter.log(build[0], "run step kernel", "out unpacking")
     expect(page.locator(".lines")).to_contain_text("unpacking")
@@ -139,7 +139,7 @@ def test_a_task_that_was_removed_meanwhile_is_told(page: "Page", counter: Counte
 
     number = counter.order("kiosk")
     page.goto(f"/tasks/{number}")
-    counter.db.write(tasks.remove, number)
+    counter.db.write(tasks.remove, number, "ann", NOW)
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
 
 

@@ -90,6 +90,7 @@ def test_what_is_known_is_not_sent_again(client: TestClient, path: str, known: s
 
 
 def test_only_a_ready_task_is_downloaded(counter: Counter) -> None:
+    """S0.18: only what is ready can be downloaded."""
     for state, number in fill(counter).items():
         with counter.db.read():
             name = counter.task(number)["iso"]
@@ -102,6 +103,7 @@ def test_only_a_ready_task_is_downloaded(counter: Counter) -> None:
 @pytest.mark.parametrize("name", ["other.iso", "..%2F1%2Fkiosk.iso", "kiosk.iso%00", "kiosk", "kiosk.iso.sha256.sha256",
                                   "KIOSK.ISO", "%2Fetc%2Fpasswd"])  # fmt: skip
 def test_only_the_tasks_own_file(client: TestClient, path: str, name: str) -> None:
+    """S0.C9: no name leads to another file."""
     assert client.get(f"/download/1/{name}").status_code == 404
     assert client.get(f"/download/2/{name}").status_code == 404
 

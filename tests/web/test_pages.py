@@ -27,6 +27,7 @@ def test_an_empty_list_says_what_to_do(client: TestClient) -> None:
 
 
 def test_the_list_says_how_each_task_stands(counter: Counter) -> None:
+    """S0.C11: built already: download it; else how it stands."""
     numbers = fill(counter)
     page = counter.client.get("/").text
     ready = part_of(page, "ready-one")
@@ -37,9 +38,9 @@ def test_the_list_says_how_each_task_stands(counter: Counter) -> None:
     building = part_of(page, "building-one")
     assert '<progress max="100" value="41.6" aria-label="Progress of building-one">' in building
     assert "42 %, squash" in building
-    assert "next, as soon as a slot is free" in part_of(page, "next-one")
-    assert "1 before it" in part_of(page, "later-one")
-    assert "not before 2026-11-21 06:44:00 UTC" in part_of(page, "asleep-one")
+    assert "It is the next; oven is building task" in part_of(page, "next-one")
+    assert "1 build before it; oven is building task" in part_of(page, "later-one")
+    assert "It is wanted from 2026-11-21 06:44:00 UTC on." in part_of(page, "asleep-one")
     assert "ordered by setyos" in ready
     assert page.index("asleep-one") < page.index("expired-one"), "the newest first"
 
@@ -95,7 +96,7 @@ def test_a_failure_says_whose_fault_it_is_and_what_to_do(counter: Counter) -> No
     number = counter.order("kiosk", max_attempts=3)
     counter.fail(counter.start(), Cause.UPSTREAM, "The mirror is away.")
     page = counter.client.get(f"/tasks/{number}").text
-    assert "attempt 2 of 3, not before 2026-11-21 06:44:30 UTC" in page
+    assert "Attempt 2 of 3 comes at 2026-11-21 06:44:" in page
     assert "<b>upstream</b> The mirror is away." in page
     assert "took 1 min 0 s" in page
 
@@ -112,6 +113,7 @@ def test_a_failure_says_whose_fault_it_is_and_what_to_do(counter: Counter) -> No
     ],
 )
 def test_each_state_tells_what_comes_next(counter: Counter, state: str, words: str) -> None:
+    """S0.C11: whoever has ordered may sit back, and is told what comes."""
     assert words in counter.client.get(f"/tasks/{fill(counter)[state]}").text
 
 
@@ -119,8 +121,8 @@ def test_each_state_tells_what_comes_next(counter: Counter, state: str, words: s
     ("state", "actions"),
     [
         ("next", ["cancel", "remove"]),
-        ("building", ["cancel"]),
-        ("ready", ["remove"]),
+        ("building", ["cancel", "release"]),
+        ("ready", ["remove", "pin"]),
         ("failed", ["retry", "remove"]),
         ("canceled", ["retry", "remove"]),
         ("expired", ["retry", "remove"]),
@@ -242,5 +244,5 @@ def test_head_is_get_without_a_body(client: TestClient) -> None:
 def test_a_task_that_was_ordered_for_later_moves_by_itself(counter: Counter) -> None:
     number = counter.order("kiosk", not_before=NOW + (NOW - NOW.replace(hour=0)))
     assert "hx-trigger" in counter.client.get(f"/tasks/{number}").text
-    counter.db.write(tasks.cancel, number, NOW)
+    counter.db.write(tasks.cancel, number, "ann", NOW)
     assert "hx-trigger" not in counter.client.get(f"/tasks/{number}").text

@@ -1,0 +1,107 @@
+"""What a person looks at: tasks, builds, logs, recipes."""
+
+from typing import Annotated
+
+import typer
+
+from isobuild.cli.commands.arguments import FREE, Json, TaskNumber
+
+app = typer.Typer()
+
+
+@app.command()
+def tasks(
+    state: Annotated[str, typer.Option(help="Only those in this state.")] = "",
+    user: Annotated[str, typer.Option(help="Only those of this user.")] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="NAME[=VALUE]", help="Only those with this tag, and this value of it.")
+    ] = None,
+    search: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only those with this in their name, ISO, recipe or options.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many at most, the newest first.")] = 50,
+    before: Annotated[int | None, typer.Option(min=1, help="Only those with a smaller number: the next page.")] = None,
+    json: Json = False,
+) -> None:
+    """List tasks."""
+    from isobuild.cli import show
+
+    show.tasks(state=state, user=user, tags=tag or [], search=search, limit=limit, before=before, json=json)
+
+
+@app.command()
+def task(number: TaskNumber, json: Json = False) -> None:
+    """Show a task."""
+    from isobuild.cli import show
+
+    show.task(number, json=json)
+
+
+@app.command()
+def stats(json: Json = False) -> None:
+    """Show counts of tasks, how long builds take, and how often forecasts came true."""
+    from isobuild.cli import show
+
+    show.stats(json=json)
+
+
+@app.command()
+def history(number: TaskNumber, json: Json = False) -> None:
+    """Show every change of state of a task and its builds: from, to, when, who, why."""
+    from isobuild.cli import history as it
+
+    it.history(number, json=json)
+
+
+@app.command()
+def limits(json: Json = False) -> None:
+    """Show what is left of what the site allows: of its buckets, of your orders, of builds of a recipe."""
+    from isobuild.cli import queues
+
+    queues.limits(json=json)
+
+
+@app.command()
+def builds(
+    task: Annotated[int | None, typer.Option(min=1, help="Only those of this task.")] = None,
+    state: Annotated[str, typer.Option(help="Only those in this state.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many at most, the newest first.")] = 50,
+    json: Json = False,
+) -> None:
+    """List builds."""
+    from isobuild.cli import show
+
+    show.builds(task=task, state=state, limit=limit, json=json)
+
+
+@app.command()
+def log(
+    number: TaskNumber,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the build has ended.")] = False,
+    build: Annotated[int | None, typer.Option(min=1, help="This build of it.  [default: the last one]")] = None,
+    stream: Annotated[str, typer.Option(help="Only this one: out, err or run (the runner's own words).")] = "",
+    json: Json = False,
+) -> None:
+    """Print the log of a task's build."""
+    from isobuild.cli import logs
+
+    logs.log(number, follow=follow, build=build, stream=stream, json=json)
+
+
+@app.command()
+def recipes(json: Json = False) -> None:
+    """List the recipes."""
+    from isobuild.cli import recipes as it
+
+    it.recipes(json=json)
+
+
+@app.command(context_settings=FREE)
+def recipe(
+    context: typer.Context, name: Annotated[str, typer.Argument(help="The recipe.")], json: Json = False
+) -> None:
+    """Show a recipe: its options, and the steps as they would run with those that you give."""
+    from isobuild.cli import orders
+    from isobuild.cli import recipes as it
+
+    it.recipe(name, orders.read_options(context.args), json=json)

@@ -1,0 +1,252 @@
+"""The desk: what people and programs ask of isobuild, whichever face they come to.
+
+The page, the API, the command line and the Python API all ask here. A change is one row written, and a nudge; the
+tick does the rest.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import index
+from typing import Any, SupportsIndex, TypedDict, Unpack
+
+from sqlalchemy.orm import Session
+
+from isobuild.config import Settings
+from isobuild.db import Database
+from isobuild.domain import (
+    artifacts,
+    batch,
+    builds,
+    forecast,
+    history,
+    listing,
+    orders,
+    queues,
+    room,
+    schedules,
+    standing,
+    tags,
+    tasks,
+)
+from isobuild.domain.batch import Ordered
+from isobuild.domain.hosts import Host
+from isobuild.domain.listing import Shown
+from isobuild.domain.orders import Order
+from isobuild.domain.states import OPEN, AfterFailure, BuildState, TaskState
+from isobuild.domain.tables import Artifact
+from isobuild.errors import NotFound
+from isobuild.recipes import Cookbook
+from isobuild.store.local import LocalStore
+
+
+class Wish(TypedDict, total=False):
+    """What may be said about an order beside its recipe, options and name (see `Order`); None: as the site says."""
+
+    iso: str
+    queue: str
+    priority: int
+    not_before: datetime | None
+    not_after: datetime | None
+    after: Sequence[str | SupportsIndex]
+    on_dependency_failure: AfterFailure
+    without_overlapping: bool
+    fresh: bool
+    tags: Mapping[str, str]
+    max_attempts: int | None
+    time_limit: float | None
+    soft_limit: float | None
+    ttl: float | None
+    write_last_exec: bool
+
+
+def _build_anew(_recipe: str, _options: Mapping[str, Any], _now: datetime) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Where tasks are ordered, asked for and changed, in the name of `user`."""
+
+    settings: Settings
+    db: Database
+    cookbook: Cookbook
+    store: LocalStore
+    host: Host
+    nudge: Callable[[], object]
+    user: str
+    now: Callable[[], datetime]
+    #: recipe, options as JSON holds them, now -> what equal ISOs have in common; None: this one is not shared
+    fingerprint: Callable[[str, Mapping[str, Any], datetime], str | None] = field(default=_build_anew)
+
+    # looking
+
+    def tasks(
+        self,
+        *,
+        state: TaskState | None = None,
+        user: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+        search: str = "",
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[Shown]:
+        """Tasks, the newest first: those that have all these tags (None: with any value), and this text in their name,
+        ISO, recipe or options. Raises BadInput.
+        """
+        if user is not None:
+            orders.check_name("user", user)
+        with self.db.read() as session:
+            found = listing.list_tasks(
+                session, self.settings.queues, state=state, user=user, tags=tags, text=search, before=before,
+                limit=limit,
+            )  # fmt: skip
+            return self._with_standing(session, found)
+
+    def task(self, number: int) -> Shown:
+        """One task. Raises NotFound."""
+        with self.db.read() as session:
+            return self._with_standing(session, [listing.show_task(session, number, self.settings.queues)])[0]
+
+    def _with_standing(self, session: Session, found: list[Shown]) -> list[Shown]:
+        """Add why each of them waits, and when it is expected."""
+        waiting = [shown["id"] for shown in found if shown["state"] in OPEN]
+        stands = standing.of(session, waiting, self.host, self.now()) if waiting else {}
+        return [shown | listing.show_standing(stands.get(shown["id"])) for shown in found]
+
+    def builds(self, *, task: int | None = None, state: BuildState | None = None, limit: int = 50) -> list[Shown]:
+        """Builds, the newest first."""
+        with self.db.read() as session:
+            return listing.list_builds(session, task=task, state=state, limit=limit)
+
+    def build(self, task: int, number: int | None = None) -> Shown:
+        """A build of a task: the last, unless another is chosen. Raises NotFound."""
+        with self.db.read() as session:
+            tasks.get(session, task)
+            last = listing.list_builds(session, task=task, limit=1)
+            chosen = last if number is None else [listing.show_build(builds.get(session, number))]
+        if not chosen or chosen[0]["task_id"] != task:
+            raise NotFound(what="build", given=f"{number or ''} of task {task}".strip(), hint="")
+        return chosen[0]
+
+    def runners(self, *, everyone: bool = False, limit: int = 50) -> list[Shown]:
+        """The runners that run, or everyone, the newest first."""
+        with self.db.read() as session:
+            return listing.list_runners(session, everyone=everyone, limit=limit)
+
+    def history(self, task: int) -> list[Shown]:
+        """Every change of state of a task and its builds, in order; of a removed task too. Raises NotFound."""
+        with self.db.read() as session:
+            events = history.of(session, task)
+            if not events:
+                tasks.get(session, task)
+        return [listing.show_event(event) for event in events]
+
+    def file(self, task: int, name: str | None = None) -> Artifact:
+        """A file of a ready task: its ISO, unless another is named. Raises NotFound, NotReady."""
+        with self.db.read() as session:
+            return artifacts.find(session, task, name)
+
+    def queues(self) -> list[Shown]:
+        """The queues in their order, and which of them are paused."""
+        with self.db.read() as session:
+            return listing.show_queues(session, self.settings.queues)
+
+    def limits(self) -> list[Shown]:
+        """What is left of what the site allows: of each bucket, of the user's orders, of builds of each recipe."""
+        with self.db.read() as session:
+            return room.left(session, self.host, self.user, self.now())
+
+    def schedules(self) -> list[Shown]:
+        """All schedules, by name."""
+        with self.db.read() as session:
+            return schedules.list_schedules(session)
+
+    def schedule(self, name: str) -> Shown:
+        """A schedule, with its next fires and its last ones. Raises NotFound."""
+        with self.db.read() as session:
+            return schedules.show(session, name, self.now())
+
+    # ordering
+
+    def order(self, recipe: str, options: Mapping[str, object], *, name: str, **wish: Unpack[Wish]) -> Shown:
+        """Add a task. Raises BadInput, which names the field, or Refused; then nothing is added."""
+        return self.task(self.order_all([self.wish(recipe, options, name=name, **wish)])[0])
+
+    def wish(self, recipe: str, options: Mapping[str, object], *, name: str, **wish: Unpack[Wish]) -> Ordered:
+        """An order, its options checked, with the site's limits. Raises BadInput."""
+        chosen = self.cookbook.dump(self.cookbook.parse(recipe, options))
+        after, fresh = wish.pop("after", ()), wish.pop("fresh", False)
+        said: dict[str, Any] = {
+            "max_attempts": self.settings.max_attempts,
+            "retry_delay": self.settings.retry_delay,
+            "time_limit": self.settings.time_limit,
+            "fingerprint": None if fresh else self.fingerprint(recipe, chosen, self.now()),
+        } | {key: value for key, value in wish.items() if value is not None}
+        order = Order(
+            user=self.user, name=name, recipe=recipe, options=chosen, weight=weight(chosen),
+            instance=self.host.instance, **said,
+        )  # fmt: skip
+        return Ordered(order, tuple(on if isinstance(on, str) else index(on) for on in after))
+
+    def order_all(self, wishes: Sequence[Ordered]) -> list[int]:
+        """Add tasks that may depend on each other, all or none; their numbers. Raises BadInput, Refused."""
+        rules, now = self.host.rules, self.now()
+        numbers: list[int] = self._change(batch.order_all, wishes, self.settings.queues, rules, now)
+        with self.db.read() as session:  # not while others wait for the write
+            stands = standing.of(session, numbers, self.host, now)
+        told = {number: each.eta for number, each in stands.items() if each.eta}
+        if told:
+            self.db.write(forecast.promise, told)
+        return numbers
+
+    def stats(self) -> Shown:
+        """How many tasks there are in each state, how long builds take, and how often forecasts came true."""
+        with self.db.read() as session:
+            return listing.show_stats(session)
+
+    # changing
+
+    def cancel(self, number: int) -> TaskState:
+        """A person said no; the state in which the task is left. Raises NotFound, CannotCancel."""
+        left: TaskState = self._change(tasks.cancel, number, self.user, self.now())
+        return left
+
+    def retry(self, number: int) -> None:
+        """Let a task be built again. Raises NotFound, CannotRetry, Overlaps."""
+        self._change(tasks.retry, number, self.user, self.now())
+
+    def release(self, number: int, not_before: datetime | None = None) -> TaskState:
+        """Give a build in hand back; the state in which the task is left. Raises NotFound, CannotRelease."""
+        left: TaskState = self._change(tasks.release, number, not_before, self.user, self.now())
+        return left
+
+    def remove(self, number: int) -> None:
+        """Forget a task. Raises NotFound, CannotRemove, IsNeeded."""
+        self._change(tasks.remove, number, self.user, self.now())
+
+    def pin(self, number: int, pinned: bool = True) -> None:
+        """Keep a task and its ISO whatever is pruned, or no longer. Raises NotFound."""
+        self._change(tasks.pin, number, pinned)
+
+    def tag(self, number: int, put: Mapping[str, str], drop: Sequence[str] = ()) -> None:
+        """Set tags of a task, and take others away. Raises NotFound, BadInput."""
+        self._change(tags.change, number, put, drop)
+
+    def pause(self, queue: str, reason: str) -> None:
+        """Let nothing go from a queue until it is resumed. Raises UnknownQueue."""
+        self._change(queues.pause, queue, reason, self.settings.queues, self.user, self.now())
+
+    def resume(self, queue: str) -> None:
+        """Let tasks go from a queue again. Raises NotPaused."""
+        self._change(queues.resume, queue)
+
+    def _change(self, work: Callable[..., Any], *facts: Any) -> Any:
+        done = self.db.write(work, *facts)
+        self.nudge()
+        return done
+
+
+def weight(options: Mapping[str, Any]) -> int:
+    """How much an order asks for, as forecasts compare orders of one recipe: the things in its lists."""
+    return sum(len(value) for value in options.values() if isinstance(value, (list, tuple, dict)))

@@ -1,0 +1,91 @@
+"""Same order, same ISO: an order like one that is ready has that ISO at once; like one in progress, it joins that."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from isobuild.domain import pruning
+from isobuild.domain.fates import Fate
+from isobuild.domain.guard import change, move
+from isobuild.domain.history import By
+from isobuild.domain.states import Cause, TaskState
+from isobuild.domain.tables import Artifact, Task
+
+#: In this order an equal task is wanted.
+ANSWERS = (TaskState.READY, TaskState.BUILDING, TaskState.PENDING, TaskState.BLOCKED, TaskState.FAILED)
+SOME = 20  # equal tasks, the newest, that are looked at
+
+
+def twin(session: Session, fingerprint: str, now: datetime) -> Task | None:
+    """A task that has (or will have, or can't have) the same ISO, held until this transaction's end."""
+    equal = select(Task).where(Task.fingerprint == fingerprint, Task.state.in_(ANSWERS))
+    found = [task for task in session.scalars(equal.order_by(Task.id.desc()).limit(SOME)) if _answers(task, now)]
+    best = min(found, key=lambda task: ANSWERS.index(task.state), default=None)
+    if best is None:
+        return None
+    state = best.state
+    held = select(Task).where(Task.id == best.id).with_for_update().execution_options(populate_existing=True)
+    best = session.scalar(held)
+    return best if best and best.state is state else None
+
+
+def _answers(task: Task, now: datetime) -> bool:
+    """Not what follows another, nor what somebody wants later; and no failure is for good but the order's own."""
+    if task.follows is not None:
+        return False
+    if task.state is TaskState.FAILED:
+        return task.cause is Cause.REQUEST
+    return not (task.not_before is not None and task.not_before > now and not task.attempts)
+
+
+def answer(session: Session, like: Task, places: Mapping[str, int], task: Task) -> None:
+    """Let a new task, before it is added, be what `like` is or become what that becomes.
+
+    `places` are the queues in their order: whoever is sooner takes the other along.
+    """
+    if like.state is TaskState.READY:
+        task.state, task.finished_at, task.signal = TaskState.READY, task.created_at, "ready"
+        task.expires_at = pruning.expires_at(task.ttl, task.created_at)
+    elif like.state is TaskState.FAILED:
+        task.state, task.finished_at, task.signal = TaskState.FAILED, task.created_at, "failed"
+        task.cause, task.error = like.cause, like.error
+    else:
+        task.state, task.follows = TaskState.BLOCKED, like.id
+        if (places[task.queue], task.rank) < (places.get(like.queue, len(places)), like.rank):
+            sooner = Task.id == like.id, Task.state == TaskState.PENDING
+            change(session, Task, *sooner, queue=task.queue, rank=task.rank)
+
+
+def copy(session: Session, source: int, target: Task, now: datetime) -> None:
+    """Give a task the files of another; the ISO gets its own name."""
+    for file in session.scalars(select(Artifact).where(Artifact.task_id == source)).all():
+        name = target.iso if file.kind == "iso" else f"{target.iso.removesuffix('.iso')}.{file.kind}"
+        same = {"build_id": file.build_id, "kind": file.kind, "file": file.file, "size": file.size}
+        session.add(Artifact(task_id=target.id, name=name, sha256=file.sha256, created_at=now, **same))
+    session.flush()
+
+
+def tell(session: Session, ended: int, state: TaskState, by: By) -> list[Fate]:
+    """What the end of a task means to those that follow it: its ISO, its failure, or that the first takes its place."""
+    following = Task.follows == ended, Task.state == TaskState.BLOCKED
+    followers = session.scalars(select(Task.id).where(*following).order_by(Task.id)).all()
+    if not followers:
+        return []
+    if state is TaskState.READY:
+        return [Fate(number, TaskState.READY, f"the same as task {ended}") for number in followers]
+    failed = session.get_one(Task, ended, populate_existing=True)
+    if state is TaskState.FAILED and failed.cause is Cause.REQUEST:
+        why = f"the same as task {ended}"
+        return [Fate(number, TaskState.FAILED, why, failed.cause, failed.error) for number in followers]
+    _take_over(session, followers, by.because(f"task {ended}, which is the same, is {state}"))
+    return []
+
+
+def _take_over(session: Session, followers: Sequence[int], by: By) -> None:
+    for place, heir in enumerate(followers, 1):
+        if move(session, Task, heir, TaskState.BLOCKED, TaskState.PENDING, by, follows=None):
+            for number in followers[place:]:
+                change(session, Task, Task.id == number, Task.state == TaskState.BLOCKED, follows=heir)
+            return

@@ -1,0 +1,59 @@
+"""An order as programs write it, in JSON or TOML: the API's body, and a file of orders."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from isobuild.desk import Desk
+from isobuild.domain.batch import Ordered
+from isobuild.domain.states import AfterFailure
+from isobuild.errors import BadInput
+
+Word = Annotated[str, Field(max_length=200)]
+
+
+class Slip(BaseModel):
+    """What is ordered. Only recipe and name are needed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipe: str = Field(description="how it is made", examples=["tiny"])
+    name: str = Field(description="of the task and of its ISO file", examples=["kiosk"])
+    options: dict[str, Any] = Field({}, description="what the recipe lets you choose")
+    iso: str = Field("", description="the ISO's file name; by default the name with .iso")
+    queue: str = Field("default", description="one of this server's queues")
+    priority: int = Field(0, strict=True, description="within a queue, higher goes first")
+    not_before: AwareDatetime | None = Field(None, description="it waits until then")
+    not_after: AwareDatetime | None = Field(None, description="if it has not begun by then, it is canceled")
+    after: Sequence[int | str] = Field((), description="tasks that must be ready before: numbers, or names of yours")
+    on_dependency_failure: AfterFailure = Field(AfterFailure.FAIL, description="what it does if one of these fails")
+    without_overlapping: bool = Field(False, strict=True, description="refused while the same order is open")
+    fresh: bool = Field(False, strict=True, description="built even if the same was built before")
+    tags: dict[Word, Word] = Field({}, description="words about it, to find it by")
+    max_attempts: int | None = Field(None, strict=True, description="failed attempts after which it is failed")
+    time_limit: float | None = Field(None, description="seconds that a build may take")
+    soft_limit: float | None = Field(None, description="seconds after which a build is asked to end")
+    ttl: float | None = Field(None, description="seconds that its ISO is kept; -1: for good")
+    write_last_exec: bool = Field(False, strict=True, description="note when this order last succeeded")
+
+    def ordered(self, desk: Desk) -> Ordered:
+        """The order, checked at this desk. Raises BadInput."""
+        said = {name: getattr(self, name) for name in type(self).model_fields}
+        recipe, name, options = said.pop("recipe"), said.pop("name"), said.pop("options")
+        return desk.wish(recipe, options, name=name, **said)
+
+
+def read(entry: object, where: str) -> Slip:
+    """A slip as parsed JSON or TOML has it. Raises BadInput, which says `where` and which field."""
+    try:
+        return Slip.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        allowed = "no such field" if first["type"] == "extra_forbidden" else first["msg"]
+        raise BadInput(field=f"{where}, {field}", given=_short(first["input"]), allowed=allowed) from None
+
+
+def _short(given: object) -> str:
+    return str(given)[:80]

@@ -1,0 +1,101 @@
+"""Each waiting task knows why it waits, in a sentence."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from orders import HOST, MINUTE, NOW, FakeLauncher, fail, order_task, run_tick, start_build, succeed
+
+from isobuild.db import Database
+from isobuild.domain import queues, standing, tasks, turns
+from isobuild.domain.hosts import Host
+from isobuild.domain.rules import Allowance, Rules
+from isobuild.domain.states import AfterFailure, Cause
+
+
+def why(database: Database, number: int, host: Host = HOST) -> str | None:
+    with database.read() as session:
+        found = standing.of(session, [number], host, NOW).get(number)
+    return found.why if found else None
+
+
+def past(database: Database) -> None:
+    order_task(database, "past", NOW - 10 * MINUTE)
+    succeed(database, start_build(database, NOW - 10 * MINUTE), NOW - 7 * MINUTE)
+
+
+def test_its_place_and_what_the_host_is_at(database: Database) -> None:
+    """S1.44: which one is next can be foreseen."""
+    past(database)
+    order_task(database, "one")
+    numbers = [order_task(database, f"os{number}", NOW + number * MINUTE) for number in range(3)]
+    run_tick(database, FakeLauncher(database), NOW)
+    assert [why(database, number) for number in numbers] == [
+        "it is the next; oven is building task 2, about 3 min left",
+        "1 build before it; oven is building task 2, about 3 min left",
+        "2 builds before it; oven is building task 2, about 3 min left",
+    ]
+    assert why(database, 2) is None
+
+
+def test_what_it_waits_for(database: Database) -> None:
+    base = order_task(database, "base")
+    flavour = order_task(database, "flavour", after=[base], on_dependency_failure=AfterFailure.WAIT)
+    assert why(database, flavour) == "it waits for task 1 (base)"
+    fail(database, start_build(database), NOW, Cause.REQUEST)
+    assert why(database, flavour) == "it waits for task 1 (base), which is failed"
+
+
+def test_whom_it_follows(database: Database) -> None:
+    order_task(database, "one", fingerprint="5a" * 32)
+    second = order_task(database, "two", fingerprint="5a" * 32)
+    assert why(database, second) == "it is the same as task 1, and will have its ISO"
+
+
+def test_when_it_wakes(database: Database) -> None:
+    later = order_task(database, "later", not_before=NOW + MINUTE)
+    assert why(database, later) == "it is wanted from 2026-11-21 07:01:00 UTC on"
+    order_task(database, "again", retry_delay=60)
+    fail(database, start_build(database), NOW)
+    assert (why(database, 2) or "").startswith("attempt 2 of 5 comes at 2026-11-21 07:0")
+
+
+def test_a_paused_queue(database: Database) -> None:
+    number = order_task(database, "tea", queue="low")
+    database.write(queues.pause, "low", "mirror down", HOST.queues, "ann", NOW)
+    assert why(database, number) == "queue low is paused: mirror down"
+
+
+def test_a_queue_that_nobody_serves_here(database: Database) -> None:
+    """S4.C1: what can't start says why."""
+    number = order_task(database, "tea", queue="low")
+    assert why(database, number, replace(HOST, queues=("high",))) == "this host does not build what is in queue low"
+
+
+def test_a_recipe_that_has_its_builds(database: Database) -> None:
+    limited = Host("oven", slots=2, rules=Rules(recipe_limits={"tiny": 1}))
+    order_task(database, "one")
+    second = order_task(database, "two", NOW + MINUTE)
+    assert database.write(turns.enqueue, limited, NOW) == 1
+    assert why(database, second, limited) == "1 of recipe tiny at a time, and there are as many"
+
+
+def test_an_empty_bucket(database: Database) -> None:
+    rules = Rules(buckets={"mirror": Allowance(1, timedelta(hours=1))}, draws={"tiny": "mirror"})
+    dry = Host("oven", slots=2, rules=rules)
+    order_task(database, "one")
+    second = order_task(database, "two", NOW + MINUTE)
+    assert database.write(turns.enqueue, dry, NOW) == 1
+    assert why(database, second, dry) == "bucket mirror is empty, and has the next token at 08:00:01 UTC"
+
+
+def test_the_ended_do_not_wait(database: Database) -> None:
+    number = order_task(database, "tea")
+    database.write(tasks.cancel, number, "ann", NOW)
+    assert why(database, number) is None
+
+
+def test_words() -> None:
+    spans = [timedelta(seconds=count) for count in (0, 40, 99, 100, 3600, 5999, 6000, 86400)]
+    assert [standing.words(span) for span in spans] == [
+        "1 s", "40 s", "99 s", "2 min", "60 min", "100 min", "2 h", "24 h"
+    ]  # fmt: skip

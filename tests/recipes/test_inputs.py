@@ -1,0 +1,87 @@
+"""What a recipe tells of itself beside its plan: what its ISO is made of, and which options are secret."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from image.places import APT, PLACE
+from pydantic import BaseModel, Field, SecretBytes, SecretStr, create_model
+
+from isobuild.errors import HostFault
+from isobuild.image.fields import SECRET, CommaList, Secret, Username
+from isobuild.recipes import Cookbook
+from isobuild.recipes.base import secrets
+
+DEBIAN = ["tiny", "debian-live"]
+CHOICES: list[dict[str, object]] = [{}, {"suite": "trixie"}, {"suite": "sid", "mirror": "http://mirror.example.org/d"}]
+
+
+@pytest.mark.parametrize("options", CHOICES)
+@pytest.mark.parametrize("name", DEBIAN)
+def test_the_sources_are_those_that_apt_reads(name: str, options: dict[str, object]) -> None:
+    cookbook = Cookbook()
+    recipe, chosen = cookbook.find(name), cookbook.parse(name, options)
+    assert recipe.sources(chosen, APT) == recipe.plan(chosen, PLACE).files["debian.sources"]
+
+
+@pytest.mark.parametrize("name", DEBIAN)
+def test_without_sources_the_host_is_at_fault(name: str) -> None:
+    cookbook = Cookbook()
+    with pytest.raises(HostFault, match="no apt sources"):
+        cookbook.find(name).sources(cookbook.parse(name, {}), "")
+
+
+def test_a_scripts_input_is_the_script(tmp_path: Path) -> None:
+    """S4.11: what is too large for an argument is a file that the recipe names."""
+    cookbook = Cookbook()
+    recipe, chosen = cookbook.find("script"), cookbook.parse("script", {"script": "brew"})
+    assert recipe.inputs(chosen, tmp_path) == {"brew": tmp_path / "scripts" / "brew"}
+    assert recipe.plan(chosen, replace(PLACE, site=tmp_path)).steps[0].argv[0] == f"{tmp_path}/scripts/brew"
+    assert recipe.sources(chosen, APT) == ""
+
+
+@pytest.mark.parametrize("name", DEBIAN)
+def test_a_recipe_has_no_inputs_or_secrets_unless_it_says_so(name: str, tmp_path: Path) -> None:
+    cookbook = Cookbook()
+    recipe = cookbook.find(name)
+    assert recipe.inputs(cookbook.parse(name, {}), tmp_path) == {}
+    assert secrets(recipe.Options) == set()
+
+
+class Account(BaseModel):
+    """An option of several parts, one of them secret; and it holds others of its kind."""
+
+    name: str
+    password: Secret
+    friends: list["Account"] = []
+
+
+@dataclass
+class Door:
+    code: Secret
+
+
+class Menu(BaseModel):
+    """Of its own kind all the way down, and nothing secret."""
+
+    entries: list["Menu"] = []
+
+
+KINDS: dict[str, Any] = {
+    "plain": Secret,
+    "or none": Secret | None,
+    "narrowed": Annotated[Username, SECRET],
+    "listed": Annotated[tuple[Secret, ...], CommaList],
+    "mapped": dict[str, Secret],
+    "of pydantic": SecretStr,
+    "of pydantic, or none": SecretBytes | None,
+    "within a model": Account | None,
+    "within a dataclass": list[Door],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_secret_is_known_wherever_it_stands(kind: Any) -> None:
+    options = create_model("Options", plain=(str, ""), menu=(Menu, Menu()), secret=(kind, Field(alias="geheim")))
+    assert secrets(options) == {"secret"}
