@@ -5,10 +5,12 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/isobuild
 export RUFF_CACHE_DIR := $(CACHE)/ruff
 export MYPY_CACHE_DIR := $(CACHE)/mypy
+# over the cores, a file's tests on one; each worker has servers and a build user of its own
+SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench run test check install lock bench dist clean
+.PHONY: help setup setup-test run test check install lock bench dist clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
@@ -19,14 +21,11 @@ setup: ## install what running needs: Debian's packages, and Python's into .venv
 setup-test:
 	@scripts/setup test
 
-setup-bench:
-	@scripts/setup bench
-
 run: setup ## start isobuild and build a first ISO; with UNTIL_EMPTY=1 end when nothing is left to build
 	@.venv/bin/isobuild up --first tiny $(if $(UNTIL_EMPTY),--until-empty)
 
 test: setup-test ## run every test; TESTS="..." narrows it down, as pytest takes it
-	$(PYTHON) -m pytest -o cache_dir=$(CACHE)/pytest $(TESTS)
+	$(PYTHON) -m pytest -o cache_dir=$(CACHE)/pytest $(SPREAD) $(TESTS)
 
 check: setup-test ## look at the source without running it: style, types, shell scripts, rules
 	$(PYTHON) -m ruff check
@@ -40,7 +39,7 @@ install: ## make this machine a server of isobuild, as docs/install.md tells
 lock: setup-test ## make uv.lock anew after a change of the dependencies
 	scripts/lock
 
-bench: setup-bench ## measure
+bench: setup-test ## measure
 	$(PYTHON) -m bench
 
 dist: setup ## build the wheel into dist/

@@ -23,10 +23,10 @@ from isobuild.domain.tables import Task
 
 ENGINES = ("SQLite", "MariaDB", "PostgreSQL")
 SEED = 1
-SECONDS = 70.0  # in which things are killed, on each database
+SECONDS = 240.0  # in which things are killed, on each database
 MOST = 2000  # orders on each
 WAITING = 50  # orders that wait, while there are more
-PAUSE = (0.1, 0.8)  # seconds between two deeds
+PAUSE = (0.2, 1.2)  # seconds between two deeds
 LOOK = 0.1  # seconds between two looks
 PATIENCE = 120.0  # seconds for what is left to be built in peace
 

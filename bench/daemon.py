@@ -82,11 +82,11 @@ class Daemon:
 
     def _has_ended(self, task: int) -> bool:
         with self.database.read() as session:
-            return listing.show_task(session, task, ())["finished_at"] is not None
+            return listing.show_task(session, task)["finished_at"] is not None
 
     def _read(self, task: int, committed: float) -> Start:
         with self.database.read() as session:
-            shown = listing.show_task(session, task, ())
+            shown = listing.show_task(session, task)
             if shown["state"] != "ready":
                 raise RuntimeError(f"task {task} is {shown['state']}: {shown['error']}")
             build = builds.get(session, shown["build"])

@@ -61,11 +61,28 @@ class Client:
         """One task. Raises NotFound."""
         return Task(self, self.desk.task(number))
 
+    def cancel_waiting(self, recipe: str, queue: str | None = None) -> list[int]:
+        """Cancel all that waits of a recipe, in a queue or in all; their numbers. What is being built goes on.
+
+        Raises UnknownRecipe, UnknownQueue.
+        """
+        return self.desk.cancel_waiting(recipe, queue)
+
     def tasks(
-        self, *, state: TaskState | None = None, user: str | None = None, before: int | None = None, limit: int = 50
+        self,
+        *,
+        state: TaskState | None = None,
+        user: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+        search: str = "",
+        before: int | None = None,
+        limit: int = 50,
     ) -> "list[Task]":
-        """Tasks, the newest first."""
-        return [Task(self, shown) for shown in self.desk.tasks(state=state, user=user, before=before, limit=limit)]
+        """Tasks, the newest first: those that have all these tags (None: with any value), and this text in their name,
+        ISO, recipe or options. Raises BadInput.
+        """
+        found = self.desk.tasks(state=state, user=user, tags=tags, search=search, before=before, limit=limit)
+        return [Task(self, shown) for shown in found]
 
 
 @dataclass(frozen=True, repr=False)

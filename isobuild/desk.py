@@ -98,18 +98,17 @@ class Desk:
             orders.check_name("user", user)
         with self.db.read() as session:
             found = listing.list_tasks(
-                session, self.settings.queues, state=state, user=user, tags=tags, text=search, before=before,
-                limit=limit,
-            )  # fmt: skip
+                session, state=state, user=user, tags=tags, text=search, before=before, limit=limit
+            )
             return self._with_standing(session, found)
 
     def task(self, number: int) -> Shown:
         """One task. Raises NotFound."""
         with self.db.read() as session:
-            return self._with_standing(session, [listing.show_task(session, number, self.settings.queues)])[0]
+            return self._with_standing(session, [listing.show_task(session, number)])[0]
 
     def _with_standing(self, session: Session, found: list[Shown]) -> list[Shown]:
-        """Add why each of them waits, and when it is expected."""
+        """Add why each of them waits, how many go before it, and when it is expected."""
         waiting = [shown["id"] for shown in found if shown["state"] in OPEN]
         stands = standing.of(session, waiting, self.host, self.now()) if waiting else {}
         return [shown | listing.show_standing(stands.get(shown["id"])) for shown in found]
@@ -211,6 +210,16 @@ class Desk:
         """A person said no; the state in which the task is left. Raises NotFound, CannotCancel."""
         left: TaskState = self._change(tasks.cancel, number, self.user, self.now())
         return left
+
+    def cancel_waiting(self, recipe: str, queue: str | None = None) -> list[int]:
+        """A person said no to all that waits of a recipe, in a queue or in all; their numbers. Raises UnknownRecipe,
+        UnknownQueue.
+        """
+        self.cookbook.find(recipe)
+        if queue is not None:
+            queues.check(queue, self.settings.queues)
+        canceled: list[int] = self._change(tasks.cancel_waiting, recipe, queue, self.user, self.now())
+        return canceled
 
     def retry(self, number: int) -> None:
         """Let a task be built again. Raises NotFound, CannotRetry, Overlaps."""

@@ -14,6 +14,13 @@ class IsobuildError(Exception):
         self.facts = facts
         super().__init__(" ".join((self.__doc__ or "").split()).format(**facts))
 
+    def __reduce__(self) -> tuple[Any, ...]:  # as it may come from another process
+        return _again, (type(self), self.facts)
+
+
+def _again(kind: type[IsobuildError], facts: dict[str, Any]) -> IsobuildError:
+    return kind(**facts)
+
 
 class BadInput(IsobuildError):
     """{field}: {given!r} can't be used: {allowed}."""

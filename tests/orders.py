@@ -65,7 +65,9 @@ def url_of(database: Database) -> str:
 
 def order_task(database: Database, name: str, now: datetime = NOW, user: str = "diky", **wish: Any) -> int:
     """Order a task; its number."""
-    return database.write(orders.order, Order(user=user, name=name, recipe="tiny", **wish), HOST.queues, now).id
+    return database.write(
+        orders.order, Order(**{"user": user, "name": name, "recipe": "tiny"} | wish), HOST.queues, now
+    ).id
 
 
 def claim(database: Database, launch: Launch, pid: int, now: datetime = NOW, host: Host = HOST) -> tuple[Build, Task]:

@@ -193,7 +193,7 @@ class Site:
     def task(self, number: int = 1) -> dict[str, Any]:
         """A task, as `isobuild task --json` shows it."""
         with self.db.read() as session:
-            return listing.show_task(session, number, QUEUES)
+            return listing.show_task(session, number)
 
     def build(self, number: int = 1) -> dict[str, Any]:
         """A build, as `isobuild builds --json` shows it."""
@@ -217,7 +217,7 @@ class Site:
     def count(self) -> int:
         """How many tasks there are."""
         with self.db.read() as session:
-            return len(listing.list_tasks(session, QUEUES))
+            return len(listing.list_tasks(session))
 
     def in_state(self, state: str, task: int = 1) -> bool:
         """Whether a task is in that state."""

@@ -50,6 +50,16 @@ def test_names_come_by_themselves(client: isobuild.Client) -> None:
     assert [task.number for task in client.tasks(user="ann")] == [3, 2, 1]
 
 
+def test_tasks_are_found_by_their_tags_and_text(client: isobuild.Client) -> None:
+    """S4.22: search."""
+    for name, team in (("studio", "kde"), ("lab", "xfce"), ("school", "")):
+        client.order("script", script("iso"), name=name, tags={"team": team} if team else {}, fresh=True)
+    assert [task.name for task in client.tasks(tags={"team": None})] == ["lab", "studio"]
+    assert [task.name for task in client.tasks(tags={"team": "kde"})] == ["studio"]
+    assert [task.name for task in client.tasks(search="scho")] == ["school"]
+    assert client.cancel_waiting("script") == [1, 2, 3]
+
+
 def test_times_are_those_of_this_machine_unless_they_say_otherwise(client: isobuild.Client) -> None:
     """S2.15: a time without a zone is the machine's own."""
     at = datetime.now() + timedelta(hours=2)  # noqa: DTZ005

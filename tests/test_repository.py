@@ -45,7 +45,7 @@ def test_nothing_is_left_over(texts: dict[str, str]) -> None:
 
 def test_every_package_is_listed_once() -> None:
     groups = _packages()
-    assert list(groups) == ["run", "test", "bench"]
+    assert list(groups) == ["run", "test"]
     names = [name for packages in groups.values() for name in packages]
     assert len(names) == len(set(names))
     assert [name for name in names if not PACKAGE.fullmatch(name)] == []

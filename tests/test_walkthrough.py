@@ -58,7 +58,7 @@ class Walk:
 
     def expect(self, ready: set[int], rows: list[Row], launched: list[int]) -> None:
         with self.database.read() as session:
-            shown = listing.list_tasks(session, SITE.host.queues)
+            shown = listing.list_tasks(session)
             found = sorted(
                 (build["id"], build["task_id"], int(build["finished"]), int(build["busy"]))
                 for build in listing.list_builds(session)

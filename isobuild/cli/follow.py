@@ -8,8 +8,7 @@ import typer
 
 from isobuild.cli import say
 from isobuild.config import Settings
-from isobuild.db import Database
-from isobuild.domain import listing
+from isobuild.desk import Desk
 from isobuild.errors import DatabaseDown
 from isobuild.store.log import read
 
@@ -17,9 +16,9 @@ ENDS = ("ready", "failed", "canceled", "expired")
 LOOK = 0.3  # seconds
 
 
-def follow_task(settings: Settings, db: Database, number: int) -> None:
+def follow_task(desk: Desk, number: int) -> None:
     """Watch a task to its end. Raises typer.Exit(1) unless that is an ISO."""
-    if not say_end(watch(settings, db, number)):
+    if not say_end(watch(desk, number)):
         raise typer.Exit(1)
 
 
@@ -34,9 +33,7 @@ def say_end(shown: dict[str, Any]) -> bool:
     return ready
 
 
-def watch(
-    settings: Settings, db: Database, number: int, with_log: bool = True, over: Callable[[], bool] = lambda: False
-) -> dict[str, Any]:
+def watch(desk: Desk, number: int, with_log: bool = True, over: Callable[[], bool] = lambda: False) -> dict[str, Any]:
     """Show a task's progress until it has ended, or it is `over`; the task as it then is, if that can be told."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -44,11 +41,11 @@ def watch(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
         console=say.console(stderr=True),
     )  # fmt: skip
-    tail = Tail(settings)
+    tail = Tail(desk.settings)
     with bar:
         line = bar.add_task(f"task {number}", total=100)
         while True:
-            last, shown = over(), _look(db, number)
+            last, shown = over(), _look(desk, number)
             if shown:
                 bar.update(line, completed=_percent(shown), description=describe(shown))
                 for text in tail.new(shown["build"]) if with_log else ():
@@ -88,9 +85,8 @@ def _percent(task: dict[str, Any]) -> float:
     return 100.0 if task["state"] == "ready" else float(task["percent"] or 0) if task["state"] == "building" else 0.0
 
 
-def _look(db: Database, number: int) -> dict[str, Any] | None:
+def _look(desk: Desk, number: int) -> dict[str, Any] | None:
     try:
-        with db.read() as session:
-            return listing.show_task(session, number, ())
+        return desk.task(number)
     except DatabaseDown:  # the build goes on without it, and so do we
         return None

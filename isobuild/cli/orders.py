@@ -65,11 +65,11 @@ def order(
     else:
         print(number, flush=True)
     if task["state"] in OPEN and not nudge.send(desk.settings.nudges):
-        say.words("Nothing ticks here yet: start 'isobuild up', or call 'isobuild tick' (see crontab.example).")
+        say.words("No daemon listens here: the next tick takes it up. If nothing ticks yet, start 'isobuild up'.")
     if follow:
         from isobuild.cli.follow import follow_task
 
-        follow_task(desk.settings, desk.db, number)
+        follow_task(desk, number)
     elif not json:
         say.words(_ordered(task))
 
@@ -120,6 +120,15 @@ def cancel(number: int) -> None:
         say.words(f"Task {number} is being built: its build stops within seconds. See: isobuild task {number}")
     else:
         say.words(f"Task {number} is canceled. To order it after all: isobuild retry {number}")
+
+
+def cancel_waiting(recipe: str, queue: str) -> None:
+    """Cancel what waits of a recipe."""
+    canceled = open_desk().cancel_waiting(recipe, queue or None)
+    where = f" in queue {queue}" if queue else ""
+    counted = f"{len(canceled)} {'task is' if len(canceled) == 1 else 'tasks are'}" if canceled else "No task was"
+    print(*canceled, sep="\n", end="\n" if canceled else "")
+    say.words(f"{counted} canceled of recipe {recipe}{where}. What is being built goes on.")
 
 
 def retry(number: int) -> None:

@@ -62,7 +62,7 @@ def _shown(desk: "Desk", task: int) -> Iterator[None]:
     from isobuild.cli.follow import watch
 
     over = Event()
-    showing = Thread(target=watch, args=(desk.settings, desk.db, task), kwargs={"over": over.is_set}, daemon=True)
+    showing = Thread(target=watch, args=(desk, task), kwargs={"over": over.is_set}, daemon=True)
     showing.start()
     try:
         yield

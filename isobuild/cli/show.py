@@ -42,7 +42,7 @@ def where(task: dict[str, Any]) -> str:
     if task["state"] == "building":
         stopping = "stopping, " if task["stopping"] else ""
         return f"{stopping}{task['percent']:.0f}% {task['step'] or ''}".strip()
-    if task.get("why"):  # who watches does not ask for it
+    if task["why"]:
         return str(task["why"])
     return task["cause"] or "" if task["state"] == "failed" else say.size(task["size"])
 

@@ -8,22 +8,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import typer
 import uvicorn
 
-from isobuild import nudge, site, tick
+from isobuild import site, tick
 from isobuild.cli import say
 from isobuild.cli.follow import ENDS, watch
 from isobuild.cli.orders import me
 from isobuild.clock import Clock
 from isobuild.config import Settings, load
 from isobuild.db import Database
-from isobuild.domain import artifacts, listing, tasks
+from isobuild.desk import Desk
+from isobuild.domain import tasks
+from isobuild.domain.listing import Shown
 from isobuild.errors import BadInput, DatabaseDown, NotLoopback
 from isobuild.launchers.spare import SpareLauncher
 from isobuild.web.app import create_app
@@ -41,9 +40,10 @@ def up(*, port: int | None, bind: str | None, first: str | None, until_empty: bo
     shown = None
     with _interruptible(), _listening(settings) as listener:
         db = site.database(settings)
-        with _serving(settings, db, listener), _ticking(settings, db):
+        desk = site.desk(settings, db, me())
+        with _serving(desk, listener), _ticking(settings, db):
             say.words(f"The page: http://{_address(listener)}/ (no accounts yet: for this machine only)")
-            shown = _first(settings, db, first) if first else None
+            shown = _first(desk, first) if first else None
             if until_empty:
                 _wait_until_empty(db)
             else:
@@ -84,8 +84,8 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _serving(settings: Settings, db: Database, listener: socket.socket) -> Iterator[None]:
-    app = create_app(site.desk(settings, db, me()))
+def _serving(desk: Desk, listener: socket.socket) -> Iterator[None]:
+    app = create_app(desk)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run, args=([listener],), name="page", daemon=True)
     thread.start()
@@ -110,44 +110,28 @@ def _ticking(settings: Settings, db: Database) -> Iterator[None]:
         launcher.close()
 
 
-def _first(settings: Settings, db: Database, recipe: str) -> dict[str, Any]:
+def _first(desk: Desk, recipe: str) -> Shown:
     """The very first task, ordered now if nothing was before, tried again if it failed; shown until it has ended."""
-    number = _oldest(db) or _order_first(settings, db, recipe)
-    shown = _show(settings, db, number)
+    number = _oldest(desk.db) or int(desk.order(recipe, {}, name=FIRST)["id"])
+    shown = desk.task(number)
     if shown["state"] == "failed":  # what was the matter may be mended by now
-        db.write(tasks.retry, number, me(), datetime.now(UTC))
-        nudge.send(settings.nudges)
-        shown = _show(settings, db, number)
+        desk.retry(number)
+        shown = desk.task(number)
     if shown["state"] not in ENDS:
         say.words(f"Building your first ISO: task {number}, recipe {shown['recipe']}.")
-        shown = watch(settings, db, number, with_log=False)
+        shown = watch(desk, number, with_log=False)
     if shown["state"] == "ready":
-        path = _path(settings, db, number)
+        iso = desk.file(number)
+        path = desk.store.path(iso.build_id, iso.file)
         say.words(f"Task {number} is ready: {path} ({say.size(shown['size'])}, sha256 {shown['sha256']})")
     else:
         say.words(f"Task {number} is {shown['state']}: {shown['error'] or ''} (its log: isobuild log {number})")
     return shown
 
 
-def _show(settings: Settings, db: Database, number: int) -> dict[str, Any]:
-    with db.read() as session:
-        return listing.show_task(session, number, settings.queues)
-
-
-def _path(settings: Settings, db: Database, number: int) -> Path:
-    with db.read() as session:
-        iso = artifacts.find(session, number)
-    return site.store(settings).path(iso.build_id, iso.file)
-
-
 def _oldest(db: Database) -> int | None:
     with db.read() as session:
         return tasks.oldest(session)
-
-
-def _order_first(settings: Settings, db: Database, recipe: str) -> int:
-    number: int = site.desk(settings, db, me()).order(recipe, {}, name=FIRST)["id"]
-    return number
 
 
 def _wait_until_empty(db: Database) -> None:

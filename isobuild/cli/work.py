@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from isobuild.errors import UnknownQueue
 from isobuild.runner.bell import Bell
 
 if TYPE_CHECKING:
@@ -44,11 +43,11 @@ def _load(queues: Sequence[str], bell: Bell) -> "Runner":
     """What carries builds, by the settings as they are now. Raises InvalidSetting, UnknownQueue, DatabaseDown."""
     from isobuild import site
     from isobuild.config import load
+    from isobuild.domain.queues import check
 
     settings = load()
     for queue in queues:
-        if queue not in settings.queues:
-            raise UnknownQueue(field="queue", given=queue, allowed=", ".join(settings.queues))
+        check(queue, settings.queues)
     site.prepare(settings)
     runner = site.runner(settings)
     return replace(

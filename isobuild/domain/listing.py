@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from isobuild.domain import artifacts, forecast, line, queues, search, tags, tasks
+from isobuild.domain import artifacts, forecast, queues, search, tags, tasks
 from isobuild.domain.queues import Queue
 from isobuild.domain.standing import Standing
 from isobuild.domain.states import BuildState, RunnerState, TaskState
@@ -19,7 +19,6 @@ Shown = dict[str, Any]
 
 def list_tasks(
     session: Session,
-    queues: Sequence[str],
     *,
     state: TaskState | None = None,
     user: str | None = None,
@@ -41,12 +40,12 @@ def list_tasks(
         chosen = chosen.where(Task.user_id.in_(select(User.id).where(User.name == user)))
     if before:
         chosen = chosen.where(Task.id < before)
-    return _show(session, session.scalars(chosen).all(), queues)
+    return _show(session, session.scalars(chosen).all())
 
 
-def show_task(session: Session, number: int, queues: Sequence[str]) -> Shown:
+def show_task(session: Session, number: int) -> Shown:
     """One task. Raises NotFound."""
-    return _show(session, [tasks.get(session, number)], queues)[0]
+    return _show(session, [tasks.get(session, number)])[0]
 
 
 def list_builds(
@@ -136,10 +135,11 @@ def _queue(queue: Queue) -> Shown:
 
 
 def show_standing(standing: Standing | None) -> Shown:
-    """Why a task waits, and when its ISO is expected."""
+    """Why a task waits, how many go before it, and when its ISO is expected."""
     eta = standing.eta if standing else None
     return {
         "why": standing.why if standing else None,
+        "before": standing.before if standing else None,
         "eta": eta and {"earliest": _time(eta.earliest), "likely": _time(eta.likely), "latest": _time(eta.latest)},
     }
 
@@ -162,16 +162,14 @@ def _spread(seconds: Sequence[float]) -> Shown:
     return {"builds": len(seconds)} | {what: round(each, 1) for what, each in told.items()}
 
 
-def _show(session: Session, rows: Sequence[Task], queues: Sequence[str]) -> list[Shown]:
+def _show(session: Session, rows: Sequence[Task]) -> list[Shown]:
     numbers = [task.id for task in rows]
     users = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_({t.user_id for t in rows})))}
     last = _last_builds(session, numbers)
-    queued = line.line_up(session, queues) if any(_may_go(task, queues) for task in rows) else {}
     words, files, needs = tags.of(session, *numbers), artifacts.of(session, *numbers), _needs(session, numbers)
     return [
         _facts(task)
-        | {"user": users[task.user_id], "before": _before(task, queued, queues)}
-        | {"after": needs.get(task.id, []), "tags": words[task.id]}
+        | {"user": users[task.user_id], "after": needs.get(task.id, []), "tags": words[task.id]}
         | _build_facts(last.get(task.id))
         | _file_facts(task, files[task.id])
         for task in rows
@@ -185,15 +183,6 @@ def _needs(session: Session, numbers: Sequence[int]) -> dict[int, list[int]]:
     for edge in session.scalars(edges):
         found.setdefault(edge.task_id, []).append(edge.on_id)
     return found
-
-
-def _may_go(task: Task, queues: Sequence[str]) -> bool:
-    return task.state is TaskState.PENDING and task.not_before is None and task.queue in queues
-
-
-def _before(task: Task, queued: dict[int, int], queues: Sequence[str]) -> int | None:
-    """How many go before it, FAR for that many or more; None if it isn't among those that may go now."""
-    return queued.get(task.id, line.FAR) if _may_go(task, queues) else None
 
 
 def _last_builds(session: Session, numbers: list[int]) -> dict[int, Build]:

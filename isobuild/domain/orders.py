@@ -10,14 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from isobuild.domain import dependencies, executions, history, limits, sharing, tags
+from isobuild.domain import dependencies, executions, history, limits, queues, sharing, tags
 from isobuild.domain.columns import AWAKE
 from isobuild.domain.history import By
 from isobuild.domain.keys import key
 from isobuild.domain.rules import Rules
 from isobuild.domain.states import OPEN, AfterFailure, TaskState
 from isobuild.domain.tables import Task, User
-from isobuild.errors import BadInput, InvalidName, NameTaken, Overlaps, TooMany, UnknownQueue
+from isobuild.errors import BadInput, InvalidName, NameTaken, Overlaps, TooMany
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 ALLOWED = "1 to 64 letters, digits and . _ + -, the first a letter or digit"
@@ -53,12 +53,12 @@ class Order:
     instance: str = ""
 
 
-def order(session: Session, wish: Order, queues: Sequence[str], now: datetime, rules: Rules | None = None) -> Task:
+def order(session: Session, wish: Order, known: Sequence[str], now: datetime, rules: Rules | None = None) -> Task:
     """Add a task.
 
     Raises InvalidName, NameTaken, UnknownQueue, BadInput, Overlaps, TooMany; then nothing is added.
     """
-    check(wish, queues, now)
+    check(wish, known, now)
     user = _user(session, wish.user, now)
     _check_free(session, user, wish.name)
     check_allowance(session, wish.user, 1, rules or Rules(), now)
@@ -69,7 +69,7 @@ def order(session: Session, wish: Order, queues: Sequence[str], now: datetime, r
         task.state = TaskState.BLOCKED
     like = _like(session, wish, now)
     if like:
-        sharing.answer(session, like, {name: place for place, name in enumerate(queues)}, task)
+        sharing.answer(session, like, {name: place for place, name in enumerate(known)}, task)
     _add(session, task, user)
     dependencies.add(session, task.id, met)
     tags.add(session, task.id, wish.tags)
@@ -125,12 +125,11 @@ def check_alone(session: Session, this: str | None) -> None:
         raise Overlaps(task=other)
 
 
-def check(wish: Order, queues: Sequence[str], now: datetime) -> None:
+def check(wish: Order, known: Sequence[str], now: datetime) -> None:
     """Raise BadInput for the first thing in an order that can't be, whatever there is."""
     check_name("name", wish.name)
     _check_iso(iso_of(wish))
-    if wish.queue not in queues:
-        raise UnknownQueue(field="queue", given=wish.queue, allowed=", ".join(queues))
+    queues.check(wish.queue, known)
     if wish.priority not in PRIORITIES:
         raise BadInput(field="priority", given=wish.priority, allowed="a whole number from -1000 to 1000")
     _check_limits(wish)

@@ -45,13 +45,18 @@ def paused(session: Session) -> dict[str, Pause]:
     return {pause.queue: pause for pause in session.scalars(select(Pause))}
 
 
+def check(queue: str, known: Sequence[str]) -> None:
+    """Raise UnknownQueue if it is none of these."""
+    if queue not in known:
+        raise UnknownQueue(field="queue", given=queue, allowed=", ".join(known))
+
+
 def pause(session: Session, queue: str, reason: str, known: Sequence[str], who: str, now: datetime) -> None:
     """Let nothing go from a queue until it is resumed; a second pause gives it another reason.
 
     Builds in hand go on. Raises UnknownQueue, and BadInput without a reason.
     """
-    if queue not in known:
-        raise UnknownQueue(field="queue", given=queue, allowed=", ".join(known))
+    check(queue, known)
     if not reason.strip():
         raise BadInput(field="reason", given=reason, allowed="why, in a few words: whoever waits will read them")
     facts = {"at": now, "who": who[:80], "reason": clean(reason.strip())[:LONGEST]}

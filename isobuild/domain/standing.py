@@ -16,9 +16,13 @@ from isobuild.domain.tables import Build, Task
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Why a task waits, and when it is expected; either may be unknown."""
+    """Why a task waits, how many go before it (`line.FAR` for that many or more), and when it is expected.
+
+    Each may be unknown; only a task that may go has others before it.
+    """
 
     why: str | None
+    before: int | None
     eta: Forecast | None
 
 
@@ -35,14 +39,18 @@ class Look:
     def __init__(self, session: Session, host: Host, now: datetime) -> None:
         self.session, self.host, self.now = session, host, now
         self.paused = queues.paused(session)
-        served = [name for name in host.queues if name not in self.paused]
-        self.line = list(line.line_up(session, served, now if host.rules.fair else None))
+        self.served = [name for name in host.queues if name not in self.paused]
+        self.line = list(line.line_up(session, self.served, now if host.rules.fair else None))
         self.places = {number: place for place, number in enumerate(self.line)}
         self.etas = forecast.forecast(session, self.line, host, now)
 
     def standings(self, tasks: Sequence[Task]) -> dict[int, Standing]:
         """Where they stand."""
-        return {task.id: Standing(self._why(task), self._eta(task)) for task in tasks}
+        return {task.id: Standing(self._why(task), self._before(task), self._eta(task)) for task in tasks}
+
+    def _before(self, task: Task) -> int | None:
+        may_go = task.state is TaskState.PENDING and task.not_before is None and task.queue in self.served
+        return self.places.get(task.id, line.FAR) if may_go else None
 
     def _eta(self, task: Task) -> Forecast | None:
         eta = self.etas.get(task.follows or task.id)
@@ -66,8 +74,10 @@ class Look:
         return f"it waits for {' and '.join(words)}"
 
     def _why_asleep(self, task: Task) -> str | None:
-        if task.not_before is None or task.not_before <= self.now:
+        if task.not_before is None:
             return None
+        if task.not_before <= self.now:
+            return "its time has come: the next tick takes it up"
         when = f"{task.not_before:%Y-%m-%d %H:%M:%S} UTC"
         if not task.attempts:
             return f"it is wanted from {when} on"
@@ -95,9 +105,9 @@ class Look:
         return f"bucket {name} is empty, and has the next token at {level.when(1, allowance):%H:%M:%S} UTC"
 
     def _why_in_line(self, task: Task) -> str:
-        place = self.places.get(task.id, line.FAR)
-        builds = "build" if place == 1 else "builds"
-        first = f"{place if place < line.FAR else f'{place} or more'} {builds} before it" if place else "it is the next"
+        before = self._before(task)
+        count = f"{before} or more" if before == line.FAR else before
+        first = f"{count} {'build' if before == 1 else 'builds'} before it" if before else "it is the next"
         busy = self.session.scalars(
             select(Build.task_id).where(Build.state == BuildState.RUNNING, Build.host == self.host.name)
         ).all()

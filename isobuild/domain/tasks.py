@@ -68,6 +68,18 @@ def cancel(session: Session, number: int, who: str, now: datetime) -> TaskState:
     return cancel(session, number, who, now)
 
 
+def cancel_waiting(session: Session, recipe: str, queue: str | None, who: str, now: datetime) -> list[int]:
+    """A person said no to all that waits of a recipe, in one queue or in all; their numbers. What is being built goes
+    on.
+    """
+    by, canceled = By(who, now, "canceled by a person"), []
+    for old in (TaskState.BLOCKED, TaskState.PENDING):
+        waiting = select(Task.id).where(Task.state == old, Task.recipe == recipe).order_by(Task.id)
+        numbers = session.scalars(waiting.where(Task.queue == queue) if queue else waiting).all()
+        canceled += [each for each in numbers if ends.end(session, each, old, TaskState.CANCELED, by)]
+    return sorted(canceled)
+
+
 def release(session: Session, number: int, not_before: datetime | None, who: str, now: datetime) -> TaskState:
     """Give a build in hand back: its task waits for its turn again, or until `not_before`; no attempt is lost.
 

@@ -55,7 +55,7 @@ def test_an_order_is_the_number_of_a_task(call: Call, site: Site) -> None:
     site.write_script("first.sh", ISO)
     said = call("order", "script", "--script", "first.sh", "--name", "mine", "--user", "bob")
     assert (said.code, said.out) == (0, "1\n")
-    assert "Nothing ticks here yet" in said.err
+    assert "No daemon listens here" in said.err
     assert "isobuild log 1 -f" in said.err
 
 
@@ -112,6 +112,22 @@ def test_a_waiting_task_is_canceled_tried_again_and_removed(call: Call, site: Si
         said = call(command, 1)
         assert (said.code, said.out) == (4, "")
         assert said.err == "isobuild: There is no task 1. 'isobuild tasks' lists them.\n"
+
+
+def test_what_waits_of_a_recipe_is_canceled(call: Call, site: Site) -> None:
+    """S2.C9."""
+    for name in ("one", "two"):
+        site.order(name=name)
+    said = call("cancel-waiting", "script", "--queue", "low")
+    assert (said.code, said.out) == (0, "")
+    assert said.err == "No task was canceled of recipe script in queue low. What is being built goes on.\n"
+    said = call("cancel-waiting", "script")
+    assert (said.code, said.out) == (0, "1\n2\n")
+    assert said.err == "2 tasks are canceled of recipe script. What is being built goes on.\n"
+    for wrong, words in ((["tinny"], "no recipe 'tinny'"), (["script", "--queue", "vip"], "no queue 'vip'")):
+        said = call("cancel-waiting", *wrong)
+        assert (said.code, said.out) == (2, "")
+        assert words in said.err
 
 
 def test_a_task_that_is_built_is_canceled_before_it_is_removed(call: Call, site: Site) -> None:

@@ -69,7 +69,7 @@ def test_what_is_ordered_starts_at_once_and_outlives_the_daemon(site: Site) -> N
     site.write_script("make.sh", GATED)
     with up(site) as (process, _):
         said = site.run("order", "script", "--script", "make.sh", "--name", "mine")
-        assert "Nothing ticks" not in said.stderr
+        assert "No daemon" not in said.stderr
         wait_for(lambda: site.processes("sleep"), patience=10)
         assert "Builds in hand go on" in end(process)
     assert site.build()["busy"]

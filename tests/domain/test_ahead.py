@@ -72,7 +72,7 @@ def test_what_is_ordered_to_go_at_once_goes_or_is_not_ordered(database: Database
     with pytest.raises(CannotGo, match="bigger can't be built now: 1 of recipe big at a time"):
         go(replace(big, name="bigger"))
     with database.read() as session:
-        assert [task["name"] for task in listing.list_tasks(session, HOST.queues)] == ["big", "one"]
+        assert [task["name"] for task in listing.list_tasks(session)] == ["big", "one"]
     database.write(builds.finish, one.build or 0, one.token, End(state=BuildState.SUCCEEDED), NOW)
     two = go(replace(order, name="two"))
     assert (two.build, task_row(database, two.task).state) == (None, TaskState.READY)

@@ -32,7 +32,7 @@ def test_the_example_of_pushdep(database: Database) -> None:
     numbers = order_all(database, *pushdep())
     assert len(numbers) == 21
     with database.read() as session:
-        shown = {task["name"]: task for task in listing.list_tasks(session, HOST.queues)}
+        shown = {task["name"]: task for task in listing.list_tasks(session)}
     assert [shown[f"eco-{step}"]["after"] for step in (10, 100)] == [
         [shown["tech-0"]["id"], shown["tech-10"]["id"]],
         [shown["tech-0"]["id"], shown["tech-100"]["id"]],

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from orders import BY, HOST, MINUTE, NOW, Launch, fail, order_task, start_build, succeed
+from orders import BY, MINUTE, NOW, Launch, fail, order_task, start_build, succeed
 
 from isobuild.db import Database
 from isobuild.domain import builds, listing, pruning, tasks
@@ -15,12 +15,12 @@ from isobuild.errors import NotFound
 
 def shown(database: Database, number: int) -> dict[str, Any]:
     with database.read() as session:
-        return listing.show_task(session, number, HOST.queues)
+        return listing.show_task(session, number)
 
 
 def numbers(database: Database, **chosen: Any) -> list[int]:
     with database.read() as session:
-        return [task["id"] for task in listing.list_tasks(session, HOST.queues, **chosen)]
+        return [task["id"] for task in listing.list_tasks(session, **chosen)]
 
 
 def build_numbers(database: Database, **chosen: Any) -> list[int]:
@@ -43,10 +43,9 @@ def four(database: Database) -> list[Launch]:
 def test_a_waiting_task(database: Database) -> None:
     order_task(database, "first")
     order_task(database, "tea", options={"size": 1}, priority=-3, not_before=NOW + MINUTE, user="setyo")
-    assert shown(database, 1)["before"] == 0
     assert shown(database, 2) == {
         "id": 2, "name": "tea", "user": "setyo", "recipe": "tiny", "options": {"size": 1}, "iso": "tea.iso",
-        "state": "pending", "queue": "default", "priority": -3, "before": None, "attempts": 0, "max_attempts": 5,
+        "state": "pending", "queue": "default", "priority": -3, "attempts": 0, "max_attempts": 5,
         "cause": None, "error": None, "created_at": "2026-11-21T07:00:00.123456Z",
         "not_before": "2026-11-21T07:01:00.123456Z", "finished_at": None, "build": None, "percent": None,
         "step": None, "stopping": False, "size": None, "sha256": None, "download": None, "files": [], "after": [],
@@ -59,7 +58,7 @@ def test_a_task_that_is_being_built(database: Database, four: list[Launch]) -> N
     database.write(builds.progress, four[2].build, four[2].token, 32.8, "squash")
     task = shown(database, 3)
     assert (task["state"], task["build"], task["percent"], task["step"]) == ("building", 3, 32.8, "squash")
-    assert (task["stopping"], task["before"], task["download"]) == (False, None, None)
+    assert (task["stopping"], task["download"]) == (False, None)
     database.write(tasks.cancel, 3, "ann", NOW)
     assert shown(database, 3)["stopping"] is True
 
@@ -128,7 +127,7 @@ def test_a_build_keeps_its_token_and_its_process_to_itself(database: Database, f
 def test_everything_that_is_shown_is_plain(database: Database, four: list[Launch]) -> None:
     """S4.29: plain values."""
     with database.read() as session:
-        everything = listing.list_tasks(session, HOST.queues), listing.list_builds(session)
+        everything = listing.list_tasks(session), listing.list_builds(session)
     assert json.loads(json.dumps(everything)) == list(everything)
 
 

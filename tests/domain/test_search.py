@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from orders import HOST, NOW, order_task
+from orders import NOW, order_task
 from sqlalchemy import select, text
 
 from isobuild.db import Database
@@ -28,7 +28,7 @@ def five(database: Database) -> Database:
 
 def found(database: Database, **chosen: Any) -> list[int]:
     with database.read() as session:
-        return [task["id"] for task in listing.list_tasks(session, HOST.queues, **chosen)]
+        return [task["id"] for task in listing.list_tasks(session, **chosen)]
 
 
 @pytest.mark.parametrize(

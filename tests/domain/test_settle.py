@@ -93,6 +93,22 @@ def test_a_waiting_task_is_canceled_at_once(database: Database) -> None:
     assert database.write(turns.enqueue, HOST, LATER) == 0
 
 
+def test_all_that_waits_of_a_recipe_is_canceled(database: Database) -> None:
+    """S2.C9: of one queue or of all; what is being built goes on, and what is of another recipe waits on."""
+    for name in ("built", "waits"):
+        order_task(database, name)
+    order_task(database, "low", queue="low")
+    order_task(database, "other", recipe="script")
+    order_task(database, "needs", after=[2])
+    start_build(database)
+    assert database.write(tasks.cancel_waiting, "tiny", "low", "ann", LATER) == [3]
+    assert database.write(tasks.cancel_waiting, "tiny", None, "ann", LATER) == [2, 5]
+    assert [task_row(database, number).state for number in range(1, 6)] == [
+        TaskState.BUILDING, TaskState.CANCELED, TaskState.CANCELED, TaskState.PENDING, TaskState.CANCELED,
+    ]  # fmt: skip
+    assert database.write(tasks.cancel_waiting, "tiny", None, "ann", LATER) == []
+
+
 def test_a_task_that_waits_to_be_tried_again_is_canceled_with_no_reason_left(database: Database) -> None:
     order_task(database, "tea")
     fail(database, start_build(database))

@@ -59,6 +59,13 @@ def test_when_it_wakes(database: Database) -> None:
     assert (why(database, 2) or "").startswith("attempt 2 of 5 comes at 2026-11-21 07:0")
 
 
+def test_its_time_has_come_and_no_tick_yet(database: Database) -> None:
+    order_task(database, "later", not_before=NOW + MINUTE)
+    with database.read() as session:
+        found = standing.of(session, [1], HOST, NOW + MINUTE)[1]
+    assert (found.why, found.before) == ("its time has come: the next tick takes it up", None)
+
+
 def test_a_paused_queue(database: Database) -> None:
     number = order_task(database, "tea", queue="low")
     database.write(queues.pause, "low", "mirror down", HOST.queues, "ann", NOW)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orders import HOST, MINUTE, NOW, all_rows, order_task, start_build, task_row
 
 from isobuild.db import Database
-from isobuild.domain import line, listing, orders, tasks, turns
+from isobuild.domain import line, orders, queues, standing, tasks, turns
 from isobuild.domain.hosts import Host
 from isobuild.domain.states import TaskState
 from isobuild.errors import BadInput, InvalidName, NameTaken, NotFound, UnknownQueue
@@ -24,10 +24,11 @@ def turn(database: Database, queues: tuple[str, ...] = HOST.queues, limit: int =
         return [tasks.get(session, number).name for number in line.line_up(session, queues)][:limit]
 
 
-def before(database: Database, number: int) -> int | None:
+def before(database: Database, count: int) -> list[int | None]:
+    """How many go before each of the first tasks."""
     with database.read() as session:
-        found: int | None = listing.show_task(session, number, HOST.queues)["before"]
-        return found
+        stands = standing.of(session, range(1, count + 1), HOST, NOW)
+    return [stands[number].before for number in range(1, count + 1)]
 
 
 # what is ordered
@@ -200,7 +201,9 @@ def test_how_many_go_before(database: Database) -> None:
     ]  # fmt: skip
     for number, wish in enumerate(wishes):
         order_task(database, f"os{number}", NOW, **wish)
-    assert [before(database, number) for number in range(1, 7)] == [4, 2, 1, 0, 3, None]
+    assert before(database, 6) == [4, 2, 1, 0, 3, None]
     assert turn(database) == ["os3", "os2", "os1", "os4", "os0"]
     start_build(database)
-    assert [before(database, number) for number in range(1, 7)] == [3, 1, 0, None, 2, None]
+    assert before(database, 6) == [3, 1, 0, None, 2, None]
+    database.write(queues.pause, "default", "no room", HOST.queues, "ann", NOW)
+    assert before(database, 6) == [0, None, None, None, None, None]

@@ -1,6 +1,5 @@
 """A stage for each kind of server, and how many schedules were played on it."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,7 +8,7 @@ from servers import Databases
 from isobuild.db import Database
 from proof.stage import Stage
 
-PLAYED = pytest.StashKey[dict[str, list[int]]]()
+PLAYED = "schedules on "
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb", "postgresql"])
@@ -27,10 +26,11 @@ def stage(request: pytest.FixtureRequest, migrated: Callable[[Databases], str]) 
 @pytest.fixture
 def count(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
     """Keep for the report that so many schedules of one scene were played on a kind of server."""
-    played: dict[str, list[int]] = request.config.stash.setdefault(PLAYED, defaultdict(list))
-    return lambda kind, schedules: played[kind].append(schedules)
+    return lambda kind, schedules: request.node.user_properties.append((PLAYED + kind, schedules))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for kind, played in config.stash.get(PLAYED, {}).items():
-        terminalreporter.write_line(f"proof: {sum(played)} schedules of {len(played)} scenes on {kind}, none does harm")
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    kept = [each for report in terminalreporter.stats.get("passed", ()) for each in report.user_properties]
+    for name in sorted({name for name, _ in kept if name.startswith(PLAYED)}):
+        played = [schedules for each, schedules in kept if each == name]
+        terminalreporter.write_line(f"proof: {sum(played)} {name} in {len(played)} scenes, none does harm")

@@ -74,6 +74,17 @@ def cancel(number: TaskNumber) -> None:
     orders.cancel(number)
 
 
+@app.command("cancel-waiting")
+def cancel_waiting(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Of which recipe.")],
+    queue: Annotated[str, typer.Option(metavar="QUEUE", help="Only those in this queue.")] = "",
+) -> None:
+    """Cancel all tasks of a recipe that wait; prints their numbers. What is being built goes on."""
+    from isobuild.cli import orders
+
+    orders.cancel_waiting(recipe, queue)
+
+
 @app.command()
 def retry(number: TaskNumber) -> None:
     """Build a task again that failed, was canceled or has expired."""
