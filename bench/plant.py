@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 from isobuild import site
@@ -92,14 +93,14 @@ class Plant:
             )
 
     def shut_down(self) -> None:
-        """End its processes in order, and tick until all traces of dead builds are gone."""
+        """End its processes in order; then a tick and a prune remove all traces of dead builds."""
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
             process.wait(PATIENCE)
         until(lambda: not self.living())
-        for host in HOSTS:
-            subprocess.run([*executable(), "tick"], env=self.environment(host), check=True, stdout=subprocess.DEVNULL)
+        for host, command in product(HOSTS, ("tick", "prune")):  # a tick alone looks at a portion of many folders
+            subprocess.run([*executable(), command], env=self.environment(host), check=True, capture_output=True)
 
     def living(self) -> list[int]:
         """The processes of this site: its home is in their environment."""

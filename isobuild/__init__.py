@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from isobuild.client import Task as Task
     from isobuild.client import order as order
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Client", "Task", "__version__", "order"]
 
 

@@ -9,19 +9,20 @@ print(base.wait().download("/srv/isos"))
 import os
 import pwd
 import secrets
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Unpack
 
 from isobuild import site
 from isobuild.config import load
-from isobuild.desk import Desk, Wish
+from isobuild.desk import Desk
 from isobuild.domain.listing import Shown
 from isobuild.domain.states import OPEN, Cause, TaskState
+from isobuild.domain.wishes import Wish
 from isobuild.errors import NotEnded
 
 LOOK = 0.5  # seconds between two looks at a task that is waited for
@@ -31,7 +32,8 @@ class Client:
     """A site, as its own programs use it.
 
     `home` is the site's folder (by default as on the command line), `user` the one who orders (by default who runs
-    the program). Raises InvalidSetting, DatabaseDown, DatabaseOutdated.
+    the program). With a home its own `isobuild.toml` counts, and not `$ISOBUILD_CONFIG`; other variables ISOBUILD_*
+    win over it as always, `$ISOBUILD_DATABASE` too. Raises InvalidSetting, DatabaseDown, DatabaseOutdated.
     """
 
     def __init__(self, home: str | Path | None = None, user: str | None = None) -> None:
@@ -50,11 +52,13 @@ class Client:
     ) -> "Task":
         """Order an ISO; without a name it gets one of its own.
 
-        `at` and `until` are when it may begin at the earliest and at the latest; without a time zone, this machine's.
+        `at` and `until` are when it may begin at the earliest and at the latest (`not_before` and `not_after` are the
+        same); without a time zone, this machine's.
         `after` are the tasks that must be ready before, by their numbers or names, or as `Task`s. Raises BadInput,
         Refused.
         """
-        wish |= {"not_before": _aware(at), "not_after": _aware(until)}
+        first, last = at or wish.get("not_before"), until or wish.get("not_after")
+        wish |= {"not_before": _aware(first), "not_after": _aware(last)}
         return Task(self, self.desk.order(recipe, options or {}, name=name or _name(recipe), **wish))
 
     def task(self, number: int) -> "Task":
@@ -141,10 +145,8 @@ class Task:
         return now
 
     def download(self, to: str | Path = ".") -> Path:
-        """Copy its ISO into a folder, or to a file; where it is then. Raises NotReady."""
-        iso = self.client.desk.file(self.number)
-        target = Path(to) / iso.name if Path(to).is_dir() else Path(to)
-        return Path(shutil.copyfile(self.client.desk.store.path(iso.build_id, iso.file), target))
+        """Copy its ISO into a folder, or to a file; where it is then. Raises NotReady, BadInput, Damaged."""
+        return self.client.desk.download(self.number, Path(to))
 
     def history(self) -> list[Shown]:
         """Every change of its state."""
@@ -173,9 +175,24 @@ class Task:
         return f"<Task {self.number} {self.name!r}: {self.state}>"
 
 
-def order(recipe: str, options: Mapping[str, object] | None = None, **said: Any) -> Task:
+class Said(Wish, total=False):
+    """What `Client.order` takes beside recipe and options."""
+
+    name: str
+    at: datetime | None
+    until: datetime | None
+
+
+def order(recipe: str, options: Mapping[str, object] | None = None, **said: Unpack[Said]) -> Task:
     """Order an ISO from this machine's site, as `Client.order` does."""
-    return Client().order(recipe, options, **said)
+    settings = {name: value for name, value in os.environ.items() if name.startswith(("ISOBUILD_", "XDG_", "HOME"))}
+    return _client(os.getpid(), tuple(sorted(settings.items()))).order(recipe, options, **said)
+
+
+@cache
+def _client(_process: int, _settings: tuple[tuple[str, str], ...]) -> Client:
+    """One for each process, so that many orders take one connection."""
+    return Client()
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -76,6 +76,11 @@ class Settings(BaseModel):
         return self.database or f"sqlite:///{self.home / 'isobuild.sqlite3'}"
 
     @property
+    def usual_queue(self) -> str:
+        """Where an order goes that names no queue."""
+        return "default" if "default" in self.queues else self.queues[0]
+
+    @property
     def store(self) -> Path:
         """Where finished ISOs live."""
         return self.home / "store"
@@ -101,26 +106,30 @@ class Settings(BaseModel):
         return self.home / "nudge"
 
 
-def config_file() -> Path:
-    """`$ISOBUILD_CONFIG`, or `isobuild.toml` in the home."""
+def config_file(home: str | Path | None = None) -> Path:
+    """`isobuild.toml` in this home; if none is given, `$ISOBUILD_CONFIG` or the one in the default home."""
+    if home:
+        return Path(home).expanduser().absolute() / "isobuild.toml"
     return Path(os.environ.get("ISOBUILD_CONFIG") or default_home() / "isobuild.toml")
 
 
 def load(**given: Any) -> Settings:
     """The settings of this process: what is given wins over the environment, and that over the file.
 
+    The file is that of the home that is given, if one is; the environment counts all the same.
     Raises InvalidSetting, with the first one that is wrong and where it stands.
     """
+    file = config_file(given.get("home"))
     try:
-        settings = Settings(**_read_file() | _read_environment() | given)
+        settings = Settings(**_read_file(file) | _read_environment() | given)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise InvalidSetting(
-            field=field, given=first["input"], allowed=first["msg"], source=_source(field, given)
+            field=field, given=first["input"], allowed=first["msg"], source=_source(field, given, file)
         ) from error
     for field, wrong, allowed in _misfits(settings):
-        raise InvalidSetting(field=field, given=wrong, allowed=allowed, source=_source(field, given))
+        raise InvalidSetting(field=field, given=wrong, allowed=allowed, source=_source(field, given, file))
     return settings
 
 
@@ -133,13 +142,13 @@ def _misfits(settings: Settings) -> Iterator[tuple[str, object, str]]:
             yield f"draws.{recipe}", bucket, f"one of the buckets: {', '.join(settings.buckets) or 'there is none'}"
 
 
-def _read_file() -> dict[str, Any]:
+def _read_file(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(config_file().read_text())
+        return tomllib.loads(file.read_text())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise InvalidSetting(field="file", given=str(config_file()), allowed=str(error), source="the file") from error
+        raise InvalidSetting(field="file", given=str(file), allowed=str(error), source="the file") from error
 
 
 def _read_environment() -> dict[str, Any]:
@@ -148,12 +157,12 @@ def _read_environment() -> dict[str, Any]:
     return {names[variable]: value for variable, value in os.environ.items() if variable in names and value}
 
 
-def _source(field: str, given: dict[str, Any]) -> str:
+def _source(field: str, given: dict[str, Any], file: Path) -> str:
     name = field.partition(".")[0]
     if name in given:
         return "the command line"
     variable = f"ISOBUILD_{name.upper()}"
-    return f"the environment ({variable})" if variable in os.environ else str(config_file())
+    return f"the environment ({variable})" if variable in os.environ else str(file)
 
 
 def resource(name: str) -> Path:

@@ -1,19 +1,21 @@
 """Engine and sessions; the only file that knows which database it is.
 
-with database.read() as session: ...       a consistent look
+with database.read() as session: ...       a look; on a server each statement sees what is committed by then
+with database.snapshot() as session: ...   a consistent look
 database.write(builds.finish, build, ...)  one transaction, tried again after a deadlock
 """
 
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, String, collate, create_engine, event, make_url, text
+from sqlalchemy import URL, ColumnElement, Connection, Engine, String, collate, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
 from isobuild.errors import DatabaseDown, InvalidSetting
@@ -23,8 +25,12 @@ T = TypeVar("T")
 
 DRIVERS = {"sqlite": "pysqlite", "mariadb": "pymysql", "mysql": "pymysql", "postgresql": "psycopg"}
 
-TRIES = 12
-BUSY = 30.0  # seconds that SQLite waits for another writer
+# seconds
+PATIENCE = 30.0  # after which a write that others stand in the way of is given up
+BUSY = 30.0  # that SQLite waits for another writer
+LOCK = 10  # that a server lets a statement wait for a lock
+SILENCE = 60  # without a word from a server, after which it is taken for gone
+QUEUE = 10.0  # that a thread waits while the others have all the connections
 
 
 class Database:
@@ -59,15 +65,26 @@ class Database:
 
         Raises what `work` raises (then nothing is changed), and DatabaseDown.
         """
-        for attempt in range(TRIES):
+        over, pause = time.monotonic() + PATIENCE, 0.01
+        while True:
             try:
                 with _translated(), Session(self.writer, expire_on_commit=False) as session, session.begin():
                     return work(session, *args, **kwargs)
             except _CollisionError as collision:
-                if attempt == TRIES - 1:
+                if time.monotonic() >= over:
                     raise DatabaseDown(why=str(collision)) from collision
-                time.sleep(random.uniform(0, 0.01) * 2 ** min(attempt, 6))  # noqa: S311 (spread, not secret)
-        raise AssertionError
+            time.sleep(random.uniform(0, pause))  # noqa: S311 (spread, not secret)
+            pause = min(2 * pause, 0.64)
+
+    @contextmanager
+    def unhurried(self) -> Iterator[Connection]:
+        """A transaction on a connection of its own, for changes of the schema: a statement may take hours."""
+        engine = _engine(self.engine.url, hurried=False)
+        try:
+            with engine.execution_options(isobuild_write=True).begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
 
     def make_file(self) -> bool:
         """Make SQLite's file, its owner's alone, if it is missing; whether this is an SQLite file at all."""
@@ -135,6 +152,8 @@ def _translated() -> Iterator[None]:
         if isinstance(error, OperationalError) or type(error) is DatabaseError or error.connection_invalidated:
             raise DatabaseDown(why=" ".join(str(error.orig).split())) from error
         raise
+    except NoConnection as error:
+        raise DatabaseDown(why="all connections to it are in use") from error
 
 
 def _is_collision(error: DBAPIError) -> bool:
@@ -148,24 +167,33 @@ def _is_collision(error: DBAPIError) -> bool:
     return getattr(original, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str | URL, *, hurried: bool = True) -> Engine:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
         if "+" not in parsed.drivername:
             parsed = parsed.set(drivername=f"{backend}+{DRIVERS[backend]}")
-        return _BUILDERS[backend](parsed)
-    except (ArgumentError, KeyError, NoSuchModuleError, ModuleNotFoundError) as error:
+        return _BUILDERS[backend](parsed, hurried)
+    except (ArgumentError, KeyError, ValueError, NoSuchModuleError, ModuleNotFoundError) as error:  # ValueError: a port
         allowed = "sqlite:///FILE, mariadb+pymysql://USER:PASSWORD@HOST/NAME or postgresql+psycopg://… (an extra)"
-        shown = re.sub(r"(?<=:)[^:/@]*(?=@)", "***", url)  # a password is nobody else's
+        shown = _mask(str(url))
         raise InvalidSetting(field="database", given=shown, allowed=allowed, source="the settings") from error
 
 
-def _sqlite(url: Any) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY})
+def _mask(url: str) -> str:
+    """A URL, or what was meant as one, without its password: all from the user's colon to the last @."""
+    return re.sub(r"^((?:[^:]*:/+)?[^:]*):.*@", r"\1:***@", url, flags=re.DOTALL)
+
+
+def _sqlite(url: URL, _hurried: bool) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY}, **_pool(url))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _pool(url: URL) -> dict[str, Any]:
+    return {"pool_timeout": QUEUE} if url.database else {}  # one in memory has one connection
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -180,16 +208,36 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _mariadb(url: Any) -> Engine:
+def _mariadb(url: URL, hurried: bool) -> Engine:
     if "charset" not in url.query:
         url = url.update_query_dict({"charset": "utf8mb4"})
-    return _server(url)
+    silence = {"read_timeout": SILENCE, "write_timeout": SILENCE} if hurried else {}
+    return _server(url, silence, f"SET SESSION innodb_lock_wait_timeout = {LOCK}" if hurried else "")
 
 
-def _server(url: Any) -> Engine:
+def _postgresql(url: URL, hurried: bool) -> Engine:
+    # one that is gone answers no probe; one that takes long over a statement does
+    probes = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 4}
+    silence = probes | {"tcp_user_timeout": SILENCE * 1000}
+    return _server(url, silence, f"SET lock_timeout = '{LOCK}s'" if hurried else "")
+
+
+def _server(url: URL, silence: Mapping[str, int], first: str) -> Engine:
+    patience = {"connect_timeout": 10, **silence}
+    said = {name: value for name, value in patience.items() if name not in url.query}
     # REPEATABLE READ, MariaDB's default, locks gaps: dozens of times more deadlocks
-    patience = {"connect_timeout": 10}
-    return create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=patience)
+    engine = create_engine(
+        url, isolation_level="READ COMMITTED", pool_pre_ping=True, pool_timeout=QUEUE, connect_args=said
+    )
+    if first:
+        event.listen(engine, "connect", lambda connection, _: _say(connection, first))
+    return engine
 
 
-_BUILDERS = {"sqlite": _sqlite, "mysql": _mariadb, "mariadb": _mariadb, "postgresql": _server}
+def _say(connection: Any, statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.commit()
+
+
+_BUILDERS = {"sqlite": _sqlite, "mysql": _mariadb, "mariadb": _mariadb, "postgresql": _postgresql}

@@ -5,10 +5,11 @@ tick does the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import index
-from typing import Any, SupportsIndex, TypedDict, Unpack
+from pathlib import Path
+from typing import Any, Unpack
 
 from sqlalchemy.orm import Session
 
@@ -28,36 +29,21 @@ from isobuild.domain import (
     standing,
     tags,
     tasks,
+    wishes,
 )
 from isobuild.domain.batch import Ordered
 from isobuild.domain.hosts import Host
 from isobuild.domain.listing import Shown
 from isobuild.domain.orders import Order
-from isobuild.domain.states import OPEN, AfterFailure, BuildState, TaskState
+from isobuild.domain.schedules import GRACE
+from isobuild.domain.standing import Standing
+from isobuild.domain.states import OPEN, BuildState, TaskState
 from isobuild.domain.tables import Artifact
-from isobuild.errors import NotFound
+from isobuild.domain.wishes import Wish
+from isobuild.errors import DatabaseDown, NotFound
 from isobuild.recipes import Cookbook
+from isobuild.store import fetch
 from isobuild.store.local import LocalStore
-
-
-class Wish(TypedDict, total=False):
-    """What may be said about an order beside its recipe, options and name (see `Order`); None: as the site says."""
-
-    iso: str
-    queue: str
-    priority: int
-    not_before: datetime | None
-    not_after: datetime | None
-    after: Sequence[str | SupportsIndex]
-    on_dependency_failure: AfterFailure
-    without_overlapping: bool
-    fresh: bool
-    tags: Mapping[str, str]
-    max_attempts: int | None
-    time_limit: float | None
-    soft_limit: float | None
-    ttl: float | None
-    write_last_exec: bool
 
 
 def _build_anew(_recipe: str, _options: Mapping[str, Any], _now: datetime) -> str | None:
@@ -82,15 +68,9 @@ class Desk:
     # looking
 
     def tasks(
-        self,
-        *,
-        state: TaskState | None = None,
-        user: str | None = None,
-        tags: Mapping[str, str | None] | None = None,
-        search: str = "",
-        before: int | None = None,
-        limit: int = 50,
-    ) -> list[Shown]:
+        self, *, state: TaskState | None = None, user: str | None = None,
+        tags: Mapping[str, str | None] | None = None, search: str = "", before: int | None = None, limit: int = 50,
+    ) -> list[Shown]:  # fmt: skip
         """Tasks, the newest first: those that have all these tags (None: with any value), and this text in their name,
         ISO, recipe or options. Raises BadInput.
         """
@@ -146,6 +126,13 @@ class Desk:
         with self.db.read() as session:
             return artifacts.find(session, task, name)
 
+    def download(self, task: int, to: Path) -> Path:
+        """Copy its ISO into a folder, or to a file; where it is then. Raises NotFound, NotReady, BadInput, Damaged."""
+        iso = self.file(task)
+        target = to / iso.name if to.is_dir() else to
+        fetch.to_file(self.store.path(iso.build_id, iso.file), target, iso.sha256)
+        return target
+
     def queues(self) -> list[Shown]:
         """The queues in their order, and which of them are paused."""
         with self.db.read() as session:
@@ -170,34 +157,39 @@ class Desk:
 
     def order(self, recipe: str, options: Mapping[str, object], *, name: str, **wish: Unpack[Wish]) -> Shown:
         """Add a task. Raises BadInput, which names the field, or Refused; then nothing is added."""
-        return self.task(self.order_all([self.wish(recipe, options, name=name, **wish)])[0])
+        return self.order_all([self.wish(recipe, options, name=name, **wish)])[0]
 
     def wish(self, recipe: str, options: Mapping[str, object], *, name: str, **wish: Unpack[Wish]) -> Ordered:
         """An order, its options checked, with the site's limits. Raises BadInput."""
         chosen = self.cookbook.dump(self.cookbook.parse(recipe, options))
-        after, fresh = wish.pop("after", ()), wish.pop("fresh", False)
+        after = wishes.after(wish)
+        wish.pop("after", None)
         said: dict[str, Any] = {
+            "queue": self.settings.usual_queue,
             "max_attempts": self.settings.max_attempts,
             "retry_delay": self.settings.retry_delay,
             "time_limit": self.settings.time_limit,
-            "fingerprint": None if fresh else self.fingerprint(recipe, chosen, self.now()),
+            "fingerprint": self.fingerprint(recipe, chosen, self.now()),
         } | {key: value for key, value in wish.items() if value is not None}
+        said |= {"on_dependency_failure": wishes.policy(wish), "tags": wishes.tags(wish)}
         order = Order(
-            user=self.user, name=name, recipe=recipe, options=chosen, weight=weight(chosen),
+            user=self.user, name=name, recipe=recipe, options=chosen, weight=wishes.weight(chosen),
             instance=self.host.instance, **said,
         )  # fmt: skip
-        return Ordered(order, tuple(on if isinstance(on, str) else index(on) for on in after))
+        return Ordered(order, after)
 
-    def order_all(self, wishes: Sequence[Ordered]) -> list[int]:
-        """Add tasks that may depend on each other, all or none; their numbers. Raises BadInput, Refused."""
+    def order_all(self, ordered: Sequence[Ordered]) -> list[Shown]:
+        """Add tasks that may depend on each other, all or none; they, as they stand then. Raises BadInput, Refused."""
         rules, now = self.host.rules, self.now()
-        numbers: list[int] = self._change(batch.order_all, wishes, self.settings.queues, rules, now)
-        with self.db.read() as session:  # not while others wait for the write
-            stands = standing.of(session, numbers, self.host, now)
-        told = {number: each.eta for number, each in stands.items() if each.eta}
-        if told:
-            self.db.write(forecast.promise, told)
-        return numbers
+        added: list[Shown] = self._change(_order_all, ordered, self.settings.queues, rules, now)
+        stands: dict[int, Standing] = {}
+        with suppress(DatabaseDown):  # they are ordered, whatever can be told of them
+            with self.db.read() as session:  # not while others wait for the write
+                stands = standing.of(session, [shown["id"] for shown in added], self.host, now)
+            told = {number: each.eta for number, each in stands.items() if each.eta}
+            if told:
+                self.db.write(forecast.promise, told)
+        return [shown | listing.show_standing(stands.get(shown["id"])) for shown in added]
 
     def stats(self) -> Shown:
         """How many tasks there are in each state, how long builds take, and how often forecasts came true."""
@@ -218,8 +210,13 @@ class Desk:
         self.cookbook.find(recipe)
         if queue is not None:
             queues.check(queue, self.settings.queues)
-        canceled: list[int] = self._change(tasks.cancel_waiting, recipe, queue, self.user, self.now())
-        return canceled
+        with self.db.read() as session:
+            waiting = tasks.waiting(session, recipe, queue)
+        canceled: list[int] = []
+        for start in range(0, len(waiting), tasks.MANY):  # no write keeps others waiting for long
+            some = waiting[start : start + tasks.MANY]
+            canceled += self._change(tasks.cancel_waiting, some, self.user, self.now())
+        return sorted(canceled)
 
     def retry(self, number: int) -> None:
         """Let a task be built again. Raises NotFound, CannotRetry, Overlaps."""
@@ -250,12 +247,42 @@ class Desk:
         """Let tasks go from a queue again. Raises NotPaused."""
         self._change(queues.resume, queue)
 
+    # schedules
+
+    def add_schedule(
+        self, name: str, cron: str, recipe: str, options: Mapping[str, object], *,
+        zone: str = "UTC", grace: float = GRACE, **wish: Unpack[Wish],
+    ) -> Shown:  # fmt: skip
+        """Order whenever a cron line fires, each time anew. Raises BadInput."""
+        wish |= {"fresh": True}
+        order = self.wish(recipe, options, name=name, **wish).order
+        self._change(schedules.add, name, cron, zone, grace, order, self.settings.queues, self.now())
+        return self.schedule(name)
+
+    def pause_schedule(self, name: str, reason: str = "") -> None:
+        """Let it order nothing until it is resumed; a second pause gives another reason. Raises NotFound."""
+        self._change(schedules.pause, name, reason, self.now())
+
+    def resume_schedule(self, name: str) -> None:
+        """Let it order again; what it missed is not made up for. Raises NotFound, ScheduleRuns."""
+        self._change(schedules.resume, name, self.now())
+
+    def remove_schedule(self, name: str) -> None:
+        """Forget a schedule; its tasks stay. Raises NotFound."""
+        self._change(schedules.remove, name)
+
+    def run_schedule(self, name: str) -> int:
+        """Order its task now, besides its fires; the task's number. Raises NotFound, BadInput, Refused."""
+        number: int = self._change(schedules.run, name, self.host, self.now())
+        return number
+
     def _change(self, work: Callable[..., Any], *facts: Any) -> Any:
         done = self.db.write(work, *facts)
         self.nudge()
         return done
 
 
-def weight(options: Mapping[str, Any]) -> int:
-    """How much an order asks for, as forecasts compare orders of one recipe: the things in its lists."""
-    return sum(len(value) for value in options.values() if isinstance(value, (list, tuple, dict)))
+def _order_all(session: Session, *facts: Any) -> list[Shown]:
+    numbers = batch.order_all(session, *facts)
+    session.expire_all()  # they are shown as whoever looks next will see them
+    return listing.show_tasks(session, numbers)

@@ -4,6 +4,8 @@ The words are the docstring, filled with the facts the error was raised with. On
 exits and only the web makes statuses; both go by the four kinds at the top.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -29,6 +31,15 @@ class BadInput(IsobuildError):
     def field(self) -> str:
         """The name of what was wrong, as in a form or after `--`."""
         return str(self.facts.get("field", ""))
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Let what is wrong say where: the field of a BadInput becomes "`where`, field"."""
+    try:
+        yield
+    except BadInput as error:
+        raise type(error)(**error.facts | {"field": f"{where}, {error.field}"}) from None
 
 
 class NotFound(IsobuildError):
@@ -106,7 +117,7 @@ class CannotRemove(Refused):
 
 
 class IsNeeded(Refused):
-    """Task {task} can't be removed: task {others} waits for it. Cancel that first."""
+    """Task {task} can't be removed: task {others} depends on it, and is not ready. Remove that first."""
 
 
 class Overlaps(Refused):
@@ -225,6 +236,12 @@ class DatabaseOutdated(IsobuildError):
 
 class NotYourHome(IsobuildError):
     """{home} belongs to {owner}: call isobuild as that user, or set ISOBUILD_HOME to a folder of your own."""
+
+
+class WrongDatabase(Refused):
+    """Nothing is pruned: {home} belongs to another database than this one. See 'database' in docs/backup.md, or remove
+    {file} if this one is right.
+    """
 
 
 class HookTooSlow(IsobuildError):

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +54,9 @@ def fingerprint(recipe: "Recipe", options: "BaseModel", inputs: Mapping[str, Pat
     facts = {
         "recipe": recipe.name,
         "versions": [vars(kind)["version"] for kind in type(recipe).__mro__ if "version" in vars(kind)],
-        "modules": {kind.__module__: _hash(inspect.getfile(kind)) for kind in _foreign(recipe)},
+        "modules": {kind.__module__: upstream.sha256_of(inspect.getfile(kind)) for kind in _foreign(recipe)},
         "options": options.model_dump(mode="json"),
-        "inputs": {name: _hash(path) for name, path in inputs.items()},
+        "inputs": {name: upstream.sha256_of(path) for name, path in inputs.items()},
         "archives": archives,
     }
     return sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -79,8 +79,3 @@ def _foreign(recipe: "Recipe") -> list[type]:
 
     kinds = [kind for kind in type(recipe).__mro__ if issubclass(kind, Recipe)]
     return [kind for kind in kinds if not kind.__module__.startswith("isobuild.")]
-
-
-def _hash(path: str | Path) -> str:
-    with Path(path).open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

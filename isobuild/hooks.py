@@ -1,26 +1,28 @@
 """Hooks: a site's own Python functions that are called when a task is ready or has failed.
 
 HOME/hooks/*.py may define `on_ready(task)` and `on_failed(task)`; `task` is what `isobuild task --json` prints. They
-are called in a process of their own, one after the other, at least once for each end; what they raise is logged, and
-hurts nobody.
+are called one after the other, each in a process of its own, which is killed when it takes too long; at least once for
+each end. What they print or raise is logged, and hurts nobody.
 """
 
 import fcntl
+import json
+import os
 import signal
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from importlib import util
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+from isobuild import hook
 from isobuild.desk import Desk
 from isobuild.domain import signals
-from isobuild.errors import HookTooSlow
+from isobuild.errors import HookTooSlow, NotFound
 
 LIMIT = 60  # seconds that one call may take
-Hook = Callable[[Mapping[str, Any]], object]
+COMMAND = (sys.executable, "-m", "isobuild.hook")
 
 
 def call_due(desk: Desk, say: Callable[[str], object]) -> int:
@@ -40,44 +42,36 @@ def _due(desk: Desk) -> list[tuple[int, str]]:
 
 
 def _tell(desk: Desk, number: int, what: str, say: Callable[[str], object]) -> None:
-    task = desk.task(number)
-    for path in _files(desk.settings.home):
-        try:
-            with _limited(path):
-                if hook := _find(path, f"on_{what}"):
-                    hook(task)
-                    say(f"{path.name}: on_{what} was told of task {number}")
-        except Exception:  # whatever others wrote, isobuild goes on
-            say(f"{path.name}: on_{what} failed for task {number}:\n{traceback.format_exc().strip()}")
+    with suppress(NotFound):  # it was removed meanwhile
+        task = desk.task(number)
+        for path in hook.files(desk.settings.home):
+            if became := _call(path, f"on_{what}", task):
+                say(f"{path.name}: on_{what} {became}")
     desk.db.write(signals.told, number, what)
 
 
-def _files(home: Path) -> Iterator[Path]:
-    return iter(sorted((home / "hooks").glob("[!_.]*.py")))
-
-
-def _find(path: Path, name: str) -> Hook | None:
-    spec = util.spec_from_file_location(f"isobuild_site_hooks.{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python module")
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    hook: Hook | None = getattr(module, name, None)
-    return hook
-
-
-@contextmanager
-def _limited(path: Path) -> Iterator[None]:
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise HookTooSlow(hook=path.name, limit=LIMIT)
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.alarm(LIMIT)
+def _call(path: Path, name: str, task: Mapping[str, Any]) -> str | None:
+    """What became of it; None if the file has no such function."""
     try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        status = _run([*COMMAND, str(path), name], json.dumps(task))
+    except subprocess.TimeoutExpired:
+        return f"failed for task {task['id']}: {HookTooSlow(hook=path.name, limit=LIMIT)}"
+    if status == hook.MISSING:
+        return None
+    if status:
+        return f"failed for task {task['id']}: its process ended with {status}"
+    return f"was told of task {task['id']}"
+
+
+def _run(command: Sequence[str], said: str) -> int:
+    """The exit status. Raises TimeoutExpired, when all that the process started is dead with it."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, text=True) as process:  # noqa: S603
+        try:
+            process.communicate(said, LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import stat
 from pathlib import Path
 
 
@@ -12,17 +13,30 @@ def send(pipe: Path) -> bool:
         opened = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
     except OSError:  # no pipe, or nobody who reads it
         return False
-    with contextlib.suppress(BlockingIOError):  # full of nudges: it will wake
+    try:
+        return stat.S_ISFIFO(os.fstat(opened).st_mode) and _write(opened)
+    finally:
+        os.close(opened)
+
+
+def _write(opened: int) -> bool:
+    try:
         os.write(opened, b".")
-    os.close(opened)
+    except BlockingIOError:  # full of nudges: it will wake
+        return True
+    except OSError:  # who read it has just ended
+        return False
     return True
 
 
 class Listener:
-    """The daemon's end of the pipe."""
+    """The daemon's end of the pipe; what else has its name makes room for it."""
 
     def __init__(self, pipe: Path) -> None:
         with contextlib.suppress(FileExistsError):
+            os.mkfifo(pipe, 0o600)
+        if not pipe.is_fifo():  # a copy of a home may have made a file of it, which would wake the daemon for ever
+            pipe.unlink()
             os.mkfifo(pipe, 0o600)
         # open for writing too: without a writer, the pipe would be at its end for ever
         self._end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)

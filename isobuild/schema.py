@@ -38,7 +38,7 @@ def upgrade(db: Database, revision: str = "head") -> None:
     """Bring the schema up to `revision`; nothing to do is fine."""
     from alembic import command
 
-    with db.writer.begin() as connection:
+    with db.unhurried() as connection:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
@@ -48,7 +48,7 @@ def downgrade(db: Database, revision: str) -> None:
     """Take the schema back to `revision`, "base" for none; what only the newer one can hold is lost."""
     from alembic import command
 
-    with db.writer.begin() as connection:
+    with db.unhurried() as connection:
         config = _config()
         config.attributes["connection"] = connection
         command.downgrade(config, revision)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isobuild import nudge, schema, tick
+from isobuild import hook, nudge, schema, tick
 from isobuild.config import Settings, executable, resource
 from isobuild.db import Database
 from isobuild.domain.hosts import Host
@@ -45,7 +45,14 @@ def prepare(settings: Settings) -> None:
 def _check_owner(home: Path) -> None:
     """Root included: files that it left in another user's home would be in that user's way."""
     if home.exists() and home.stat().st_uid != os.geteuid():
-        raise NotYourHome(home=home, owner=home.owner())
+        raise NotYourHome(home=home, owner=_owner(home))
+
+
+def _owner(home: Path) -> str:
+    try:
+        return home.owner()
+    except KeyError:  # a number without a name
+        return f"user {home.stat().st_uid}"
 
 
 def database(settings: Settings) -> Database:
@@ -109,12 +116,12 @@ def launcher(settings: Settings, command: Sequence[str] | None = None) -> LocalL
 
 def ticking(settings: Settings) -> tick.Site:
     """What a tick needs to know."""
-    hooks = any((settings.home / "hooks").glob("*.py"))
+    hooks = bool(hook.files(settings.home))
     finished = store(settings)
     return tick.Site(
         host=host(settings), places=(workspaces(settings), finished), store=finished, logs=Logs(settings.logs),
-        keep=keep(settings, hooks), call_hooks=launcher(settings).call_hooks if hooks else None,
-        launches=settings.launch,
+        keep=keep(settings, hooks), tie=settings.home / "database",
+        call_hooks=launcher(settings).call_hooks if hooks else None, launches=settings.launch,
     )  # fmt: skip
 
 

@@ -5,25 +5,26 @@
     fire      schedules whose time has come           ->  a task each
     enqueue   rule 1: a free slot, so the next task   ->  one pending build
     launch    rule 2: a pending build                 ->  flagged busy, then its script is started
-    prune     what is past its time, what nobody owns ->  expired; gone, a portion of it
     tell      tasks that came to their end            ->  the site's hooks are called
+    prune     what is past its time, what nobody owns ->  expired; gone, a portion of it
 
 Each line is its own short transactions, and every change is guarded by the old state. Two ticks at
 the same moment, on one host or on two, do no harm; a tick that dies half way is finished by the next.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 
-from isobuild import keeping
-from isobuild.domain import builds, firing, forgetting, line, reaping, signals, turns
+from isobuild import keeping, tie
+from isobuild.domain import builds, firing, line, reaping, signals, turns
 from isobuild.domain.history import By
 from isobuild.domain.hosts import Host
 from isobuild.domain.pruning import Keep
 from isobuild.errors import LaunchFailed
-from isobuild.keeping import Database, Logs, Place, Store
+from isobuild.keeping import Database, Gone, Logs, Place, Store
 from isobuild.launchers.base import Launcher
 
 
@@ -36,6 +37,7 @@ class Site:
     store: Store | None = None  # one of the places, where room is needed
     logs: Logs | None = None
     keep: Keep = field(default_factory=Keep)
+    tie: Path | None = None  # the file that says which database the home belongs to
     call_hooks: Callable[[], None] | None = None  # None: the site has none
     launches: bool = True  # False: loops do all the building on this host
 
@@ -49,8 +51,8 @@ class Ticked:
     fired: int = 0
     enqueued: int = 0
     launched: int = 0
-    pruned: int = 0
     told: int = 0
+    pruned: int = 0
 
     @property
     def idle(self) -> bool:
@@ -70,8 +72,8 @@ def tick(db: Database, launcher: Launcher, site: Site, now: datetime) -> Ticked:
         fired=fire(db, site, now),
         enqueued=enqueue(db, site, now),
         launched=launch(db, launcher, site, now),
-        pruned=prune(db, site, now),
         told=tell(db, site, now),
+        pruned=prune(db, site, now),
     )
 
 
@@ -117,25 +119,6 @@ def launch_one(db: Database, launcher: Launcher, site: Site, build: int, now: da
     return True
 
 
-def prune(db: Database, site: Site, now: datetime) -> int:
-    """Let go of a portion of what is past its time, and of the files that no build owns any more."""
-    by = By(f"tick on {site.host.name}", now)
-    gone = keeping.let_go(db, site.keep, by)
-    count = gone.count + sum(sweep(db, place, gone.expired.values(), now) for place in site.places)
-    if site.store and (size := keeping.missing(site.store, site.keep)):
-        count += len(keeping.make_room(db, site.store, site.host.name, size, by)[0])
-    if site.logs:
-        numbers = db.write(forgetting.turn, keeping.LOGS, now)
-        silent = keeping.silent(db, site.logs, numbers, keeping.before(now, site.keep.logs))
-        count += len(keeping.clear(site.logs, {*silent, *gone.forgotten.builds}))
-    return count
-
-
-def sweep(db: Database, place: Place, emptied: Collection[int], now: datetime) -> int:
-    """Remove what dead runners left, and what expired: of many folders, some each minute."""
-    return len(keeping.sweep(db, place, keeping.part(place, emptied, now)))
-
-
 def tell(db: Database, site: Site, now: datetime) -> int:
     """Let the site's hooks be called, in a process of their own, for the tasks that came to their end."""
     due = db.write(signals.due, now) if site.call_hooks else []
@@ -143,3 +126,35 @@ def tell(db: Database, site: Site, now: datetime) -> int:
         with suppress(LaunchFailed):  # the next tick tries again
             site.call_hooks()
     return len(due)
+
+
+def prune(db: Database, site: Site, now: datetime) -> int:
+    """Let go of a portion of what is past its time, and of the files that no build owns any more.
+
+    What can't be removed is logged, and the rest goes. Nothing does in the name of a database that is not the home's.
+    """
+    with keeping.tolerant():
+        if site.tie:
+            tie.check(db, site.tie)
+        by = By(f"tick on {site.host.name}", now)
+        gone = keeping.let_go(db, site.keep, by)
+        return gone.count + sum(remove(db, site, gone, by))
+    return 0
+
+
+def remove(db: Database, site: Site, gone: Gone, by: By) -> Iterator[int]:
+    """Remove what dead runners left, and what expired; make room, which may take more; and remove logs."""
+    for place in site.places:
+        with keeping.tolerant():
+            yield sweep(db, place, gone.expired.values(), by.now)
+    if site.store:
+        with keeping.tolerant():
+            yield keeping.make_some_room(db, site.store, site.host.name, site.keep, by)
+    if site.logs:
+        with keeping.tolerant():
+            yield keeping.clear_some(db, site.logs, gone.forgotten.builds, site.keep, by.now)
+
+
+def sweep(db: Database, place: Place, emptied: Collection[int], now: datetime) -> int:
+    """Of many folders, some each minute."""
+    return len(keeping.sweep(db, place, keeping.part(place, emptied, now)))

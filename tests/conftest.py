@@ -109,3 +109,11 @@ def _miss(program: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Sum up what tests counted; it stands here, as who spreads the tests reads no other conftest."""
+    kept = [each for report in terminalreporter.stats.get("passed", ()) for each in report.user_properties]
+    for name in sorted({name for name, _ in kept}):
+        counts = [count for each, count in kept if each == name]
+        terminalreporter.write_line(f"proof: {sum(counts)} {name} in {len(counts)} scenes, none does harm")

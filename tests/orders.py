@@ -1,5 +1,6 @@
 """Orders, launches and rows, as the tests of the heart need them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from isobuild.domain.history import By
 from isobuild.domain.hosts import Host
 from isobuild.domain.orders import Order
 from isobuild.domain.states import BuildState, Cause
-from isobuild.domain.tables import Build, Task
+from isobuild.domain.tables import Build, Event, Task
 from isobuild.launchers.base import Launcher
 from isobuild.store.local import Stored
 
@@ -121,3 +122,17 @@ def all_rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
             table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
             for table in Base.metadata.sorted_tables
         }
+
+
+def replay(events: Iterable[Event]) -> dict[int | None, str]:
+    """The states that a task's history comes to: of each build by its number, of the task itself by None.
+
+    Raises ValueError if an event does not begin where the one before it ended.
+    """
+    states: dict[int | None, str] = {}
+    for event in events:
+        state = states.get(event.build_id)
+        if event.old != state:
+            raise ValueError(f"event {event.id} begins at {event.old}, and what it changes is {state}")
+        states[event.build_id] = event.new
+    return states

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from sites import GATED, ISO, Site, build_user, site, wait_for
+from sqlalchemy import event
 
 import isobuild
+from isobuild.domain import tasks
 from isobuild.domain.states import Cause, TaskState
-from isobuild.errors import BadInput, CannotRelease, NotEnded, NotFound, NotReady, Overlaps
+from isobuild.errors import BadInput, CannotRelease, Damaged, NotEnded, NotFound, NotReady, Overlaps
 
 __all__ = ["build_user", "site"]
 RESULTS = ISO + """echo '{"kernel": "6.1"}' >"$ISOBUILD_OUT/results.json"\n"""
@@ -42,6 +44,10 @@ def test_order_wait_and_download(site: Site, client: isobuild.Client, tmp_path: 
     assert (tmp_path / "studio.iso").read_text() == "an ISO"
     assert done.download(tmp_path / "other.iso").read_text() == "an ISO"
     assert repr(done) == "<Task 1 'studio': ready>"
+    site.stored()[0].write_text("no ISO")
+    with pytest.raises(Damaged):
+        done.download(tmp_path)
+    assert (tmp_path / "studio.iso").read_text() == "an ISO"
 
 
 def test_names_come_by_themselves(client: isobuild.Client) -> None:
@@ -60,12 +66,52 @@ def test_tasks_are_found_by_their_tags_and_text(client: isobuild.Client) -> None
     assert client.cancel_waiting("script") == [1, 2, 3]
 
 
+def test_many_that_wait_are_canceled_a_portion_at_a_time(
+    client: isobuild.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many: others want to write meanwhile. None takes the place of the one that it follows."""
+    base = client.order("script", script("iso"), name="base")
+    for number in range(4):
+        client.order("script", script("iso"), name=f"same-{number}")
+    client.order("script", script("iso"), name="flavour", after=[base])
+    commits: list[object] = []
+    event.listen(client.desk.db.engine, "commit", commits.append)
+    monkeypatch.setattr(tasks, "MANY", 4)
+    assert client.cancel_waiting("script") == [1, 2, 3, 4, 5, 6]
+    assert len(commits) == 2
+    assert {(len(task.history()), task.state) for task in client.tasks()} == {(2, TaskState.CANCELED)}
+
+
+def test_words_are_as_good_as_their_types(client: isobuild.Client) -> None:
+    base = client.order("script", script("iso"), name="base")
+    base.cancel()
+    assert client.order("script", script("iso"), after=[base], on_dependency_failure="run").state == "pending"
+    assert client.order("script", script("iso"), after=["base"], on_dependency_failure="wait").state == "blocked"
+    for wrong, words in (
+        ({"after": "base"}, "after: 'base' can't be used: a list of tasks"),
+        ({"after": [1.5]}, "after: '[1.5]' can't be used: a list of tasks"),
+        ({"on_dependency_failure": "go"}, "on_dependency_failure: 'go' can't be used: fail, run, wait"),
+        ({"tags": ["kde"]}, r"tags: .* can't be used: words with their values"),
+    ):
+        with pytest.raises(BadInput, match=words.replace("[", r"\[")):
+            client.order("script", script("iso"), **wrong)
+
+
+def test_many_orders_take_one_connection(client: isobuild.Client) -> None:
+    tasks = [isobuild.order("script", script("iso"), fresh=True) for _ in range(3)]
+    assert len({id(task.client) for task in tasks}) == 1
+
+
 def test_times_are_those_of_this_machine_unless_they_say_otherwise(client: isobuild.Client) -> None:
     """S2.15: a time without a zone is the machine's own."""
     at = datetime.now() + timedelta(hours=2)  # noqa: DTZ005
     task = client.order("script", script("iso"), at=at, until=at.astimezone() + timedelta(hours=1))
     assert datetime.fromisoformat(task.shown["not_before"]) == at.astimezone()
     assert datetime.fromisoformat(task.shown["not_after"]) == at.astimezone() + timedelta(hours=1)
+    same = client.order("script", script("iso"), not_before=at, not_after=at.astimezone() + timedelta(hours=1))
+    assert [same.shown[key] for key in ("not_before", "not_after")] == [
+        task.shown[key] for key in ("not_before", "not_after")
+    ]
 
 
 def test_what_may_be_done_with_a_task(site: Site, client: isobuild.Client) -> None:
@@ -116,3 +162,12 @@ def test_nothing_is_loaded_before_it_is_asked_for(site: Site) -> None:
     assert site.python(program) == "['isobuild']\n"
     with pytest.raises(AttributeError):
         isobuild.nonsense  # noqa: B018
+
+
+def test_a_client_of_another_home_orders_there(client: isobuild.Client, home: Path, tmp_path: Path) -> None:
+    """The file of the default home, which may name everybody's database, is not for another home."""
+    (home / "isobuild.toml").write_text(f'database = "sqlite:///{home}/isobuild.sqlite3"\n')
+    (tmp_path / "isobuild.toml").write_text('queues = ["trial"]\n')
+    task = isobuild.Client(home=tmp_path).order("tiny", name="trial")
+    assert (task.number, task.shown["queue"]) == (1, "trial")
+    assert client.tasks() == []

@@ -235,3 +235,31 @@ def test_a_home_may_be_relative_or_a_link(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_is_shipped_is_found() -> None:
     assert (resource("migrations") / "versions").is_dir()
     assert (resource("scripts") / "run_as_user.sh").is_file()
+
+
+def test_a_home_that_is_given_has_its_own_file(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home, 'database = "postgresql://everybody/s"\nport = 99\n')
+    monkeypatch.setenv("ISOBUILD_CONFIG", str(home / "isobuild.toml"))
+    file = write(tmp_path, "slots = 3\n")
+    for given in (tmp_path, str(tmp_path)):
+        settings = load(home=given)
+        assert (settings.home, settings.slots, settings.port) == (tmp_path.resolve(), 3, 8410)
+        assert settings.database_url == f"sqlite:///{tmp_path.resolve()}/isobuild.sqlite3"
+    write(tmp_path, "slots = 99\n")
+    assert refused(home=tmp_path).endswith(f"It comes from {file}.")
+
+
+def test_the_environment_counts_whatever_home_is_given(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, 'database = "sqlite:////srv/own"\n')
+    monkeypatch.setenv("ISOBUILD_DATABASE", "postgresql://everybody/s")
+    assert load(home=tmp_path).database == "postgresql://everybody/s"
+
+
+@pytest.mark.parametrize(
+    ("queues", "usual"), [("high, default, low", "default"), ("release, nightly", "release"), ("default", "default")]
+)
+def test_the_usual_queue(home: Path, monkeypatch: pytest.MonkeyPatch, queues: str, usual: str) -> None:
+    monkeypatch.setenv("ISOBUILD_QUEUES", queues)
+    assert load().usual_queue == usual

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
@@ -51,6 +52,11 @@ def test_supervisor_has_loops_for_each_queue() -> None:
         assert "%(process_num)" in each["process_name"]
         assert each["stdout_logfile"].endswith("/%(program_name)s.log")
         assert int(each["stopwaitsecs"]) > Settings.model_fields["time_limit"].default
+
+
+def test_each_slot_of_the_example_has_a_build_user() -> None:
+    example = tomllib.loads("".join(re.findall(r"```toml\n(.*?)```", FARM, re.DOTALL)))
+    assert len(set(Settings(**example).build_users)) == example["slots"] == 7
 
 
 def _commands() -> Iterator[str]:

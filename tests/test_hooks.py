@@ -7,6 +7,7 @@ import pytest
 from sites import ISO, Site, build_user, site, wait_for
 
 from isobuild import hooks
+from isobuild.desk import Desk
 
 __all__ = ["build_user", "site"]
 
@@ -23,7 +24,28 @@ def note(what, task):
     with pathlib.Path(__file__).with_suffix(".told").open("a") as told:
         told.write(json.dumps([what, task["id"], task["state"], task["cause"], task["sha256"]]) + "\\n")
 """
+HANGS = """
+import subprocess, time
+
+def on_ready(task):
+    child = subprocess.Popen(["sleep", "600"])
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            continue
+"""
 FAILS = "#!/bin/sh\nexit 65\n"
+
+
+@pytest.fixture
+def desk(site: Site, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Where hooks learn what is due, within this process."""
+    for name, value in site.env.items():
+        monkeypatch.setenv(name, value)
+    from isobuild.cli.orders import open_desk
+
+    return open_desk()
 
 
 def write(site: Site, name: str, text: str) -> Path:
@@ -64,22 +86,50 @@ def test_a_hook_that_fails_is_logged_and_the_others_are_told(site: Site) -> None
     assert "a_broken.py: on_ready failed for task 1:" in log.read_text()
     assert "RuntimeError: no mail today" in log.read_text()
     assert "b_nonsense.py: on_ready failed for task 1:" in log.read_text()
+    assert "NameError" in log.read_text()
     assert site.task(1)["state"] == "ready"
 
 
-def test_a_hook_that_hangs_is_ended(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(site, "hangs.py", "import time\n\ndef on_ready(task):\n    time.sleep(600)\n")
+def test_a_hook_that_hangs_is_ended(site: Site, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it catches, and with what it has started."""
+    write(site, "hangs.py", HANGS)
     site.order("good", ISO)
     site.carry()
-    for name, value in site.env.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(hooks, "LIMIT", 1)
-    from isobuild.cli.orders import open_desk
-
     said: list[str] = []
-    assert hooks.call_due(open_desk(), said.append) == 1
-    assert "hangs.py took longer than 1 s" in said[0]
-    assert hooks.call_due(open_desk(), said.append) == 0
+    assert hooks.call_due(desk, said.append) == 1
+    assert said == ["hangs.py: on_ready failed for task 1: hangs.py took longer than 1 s."]
+    assert hooks.call_due(desk, said.append) == 0
+    assert site.processes("sleep") == []
+
+
+def test_a_hook_that_ends_its_process_ends_no_other(site: Site, desk: Desk) -> None:
+    write(site, "a_exits.py", "import sys\n\ndef on_ready(task):\n    sys.exit(7)\n")
+    write(site, "b_dies.py", "import os\n\ndef on_ready(task):\n    os.kill(os.getpid(), 9)\n")
+    write(site, "c_other.py", "def on_failed(task):\n    pass\n")
+    path = write(site, "d_good.py", TELLS)
+    site.order("good", ISO)
+    site.carry()
+    said: list[str] = []
+    assert hooks.call_due(desk, said.append) == 1
+    assert said == [
+        "a_exits.py: on_ready failed for task 1: its process ended with 7",
+        "b_dies.py: on_ready failed for task 1: its process ended with -9",
+        "d_good.py: on_ready was told of task 1",
+    ]
+    assert len(told(path)) == 1
+
+
+def test_a_task_that_was_removed_meanwhile_is_not_told(site: Site, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(site, "mail.py", TELLS)
+    for name in ("one", "two"):
+        site.order(name, ISO)
+        site.carry()
+    looks = [hooks._due(desk), []]
+    desk.remove(1)
+    monkeypatch.setattr(hooks, "_due", lambda _: looks.pop(0))
+    assert hooks.call_due(desk, lambda _: None) == 2
+    assert [line[1] for line in told(path)] == [2]
 
 
 def test_a_site_without_hooks_calls_nobody(site: Site) -> None:

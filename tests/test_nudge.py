@@ -81,3 +81,30 @@ def test_the_pipe_is_its_owners(pipe: Path, listener: nudge.Listener) -> None:
 def test_it_ends_with_its_file(pipe: Path, listener: nudge.Listener) -> None:
     pipe.unlink()
     assert not nudge.send(pipe)
+
+
+def test_a_daemon_that_ends_in_between_is_no_daemon(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is raised (a BrokenPipeError would be taken for `| head`), and no file stays open."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    opens, listener = os.open, nudge.Listener(pipe)
+
+    def open_and_end(path: Path, flags: int) -> int:
+        opened = opens(path, flags)
+        listener.close()
+        return opened
+
+    monkeypatch.setattr("isobuild.nudge.os.open", open_and_end)
+    assert not nudge.send(pipe)
+    monkeypatch.undo()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_file_in_its_place_makes_room(pipe: Path) -> None:
+    pipe.write_text("a copy")
+    assert not nudge.send(pipe)
+    assert pipe.read_text() == "a copy"
+    listener = nudge.Listener(pipe)
+    assert not listener.wait(AT_ONCE)
+    assert nudge.send(pipe)
+    assert listener.wait(LONG)
+    listener.close()

@@ -5,15 +5,16 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from orders import NOW, order_task, replay, start_build, succeed
 from sqlalchemy import inspect
 
 from isobuild import schema
 from isobuild.db import Database
-from isobuild.domain import history
+from isobuild.domain import history, keys, tasks
 from isobuild.domain.columns import Base
 from isobuild.domain.states import TaskState
 from isobuild.domain.tables import Artifact, Build, Task
-from isobuild.errors import DatabaseOutdated
+from isobuild.errors import DatabaseOutdated, Overlaps
 
 
 @pytest.fixture
@@ -89,7 +90,29 @@ def test_a_site_of_the_first_version_comes_along_and_back(empty: Database) -> No
         build, file, task = session.get_one(Build, 7), session.get_one(Artifact, 1), session.get_one(Task, 1)
         assert (build.recipe, build.task_id, file.kind, file.file) == ("tiny", 1, "iso", "tea.iso")
         assert (task.state, task.waits, task.pinned, task.without_overlapping) == (TaskState.READY, 0, False, False)
-        assert history.replay(history.of(session, 1)) == {None: "ready", 7: "succeeded"}
+        assert task.key == keys.key("tiny", {})
+        assert replay(history.of(session, 1)) == {None: "ready", 7: "succeeded"}
     schema.downgrade(empty, "0001_heart")
     with empty.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT task_id, build_id, name FROM artifacts").all() == [(1, 7, "tea.iso")]
+
+
+def test_what_only_the_second_version_can_hold_goes_back_without_it(database: Database) -> None:
+    """A shared ISO whose builder was removed, tasks that wait for others, and what would overlap with them."""
+    order_task(database, "builder", fingerprint="f" * 64)
+    succeed(database, start_build(database))
+    order_task(database, "sharer", fingerprint="f" * 64)
+    database.write(tasks.remove, 1, "ann", NOW)
+    base = order_task(database, "base", fingerprint="e" * 64)
+    order_task(database, "flavour", after=[base])
+    order_task(database, "follower", fingerprint="e" * 64)
+    states = "SELECT name, state FROM tasks ORDER BY id"
+    with database.engine.connect() as connection:
+        assert [state for _, state in connection.exec_driver_sql(states)] == ["ready", "pending", "blocked", "blocked"]
+    schema.downgrade(database, "0001_heart")
+    with database.engine.connect() as connection:
+        assert [state for _, state in connection.exec_driver_sql(states)] == ["expired", *["pending"] * 3]
+        assert connection.exec_driver_sql("SELECT id FROM artifacts").all() == []
+    schema.upgrade(database)
+    with pytest.raises(Overlaps):
+        order_task(database, "again", without_overlapping=True)

@@ -102,6 +102,7 @@ def test_a_bad_file_of_orders_orders_nothing(site: Site) -> None:
         ("", "a TOML file of [[order]] tables"),
         ("order = 3", "a TOML file of [[order]] tables"),
         (ORDERS + "colour = 'red'", "order 2, colour: 'red' can't be used: no such field"),
+        (ORDERS.replace('recipe = "script"', 'recipe = "tinny"', 1), "order 1, recipe: there is no recipe 'tinny'"),
         (ORDERS.replace('"kde"', "3"), "order 1, tags.team: '3' can't be used"),
         (ORDERS.replace("flavour.sh", "base.sh").replace('"base"\nr', '"x"\nr'), "after: 'base' can't be used"),
     ):

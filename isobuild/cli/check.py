@@ -108,6 +108,10 @@ def _users(settings: Settings) -> Iterator[Found]:
     if os.geteuid() and not door.sudo:
         cost = "a build can read and change all that this user can; with build users and sudo it could not"
         yield Found("build user", NOTE, f"builds run as the present user, {_me()}: {cost}", "see docs/install.md")
+    elif settings.slots > len(set(settings.build_users)):
+        cost = "a build can change the files of another that runs as the same user"
+        says = f"{settings.slots} slots share {len(set(settings.build_users))} of them: {cost}"
+        yield Found("build users", NOTE, says, "one for each slot: see docs/farm.md")
     for user in dict.fromkeys(door.user(slot) for slot in range(max(1, settings.slots))):
         yield _user(user)
 

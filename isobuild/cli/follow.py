@@ -9,10 +9,10 @@ import typer
 from isobuild.cli import say
 from isobuild.config import Settings
 from isobuild.desk import Desk
+from isobuild.domain.states import OPEN
 from isobuild.errors import DatabaseDown
 from isobuild.store.log import read
 
-ENDS = ("ready", "failed", "canceled", "expired")
 LOOK = 0.3  # seconds
 
 
@@ -29,7 +29,8 @@ def say_end(shown: dict[str, Any]) -> bool:
         say.words(f"Ready: {shown['iso']}, {say.size(shown['size'])}. Download it: isobuild download {number}")
     else:
         say.words(f"Task {number} is {shown['state']}: {shown['error'] or 'canceled'}")
-        say.words(f"Its log: isobuild log {number}")
+        if shown["build"] is not None:
+            say.words(f"Its log: isobuild log {number}")
     return ready
 
 
@@ -50,7 +51,7 @@ def watch(desk: Desk, number: int, with_log: bool = True, over: Callable[[], boo
                 bar.update(line, completed=_percent(shown), description=describe(shown))
                 for text in tail.new(shown["build"]) if with_log else ():
                     bar.console.print(text, markup=False)
-            if last or (shown and shown["state"] in ENDS):
+            if last or (shown and shown["state"] not in OPEN):
                 return shown or {}
             time.sleep(LOOK)
 

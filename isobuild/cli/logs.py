@@ -11,7 +11,8 @@ from isobuild.cli import say
 from isobuild.config import Settings, load
 from isobuild.db import Database
 from isobuild.domain import builds, tasks
-from isobuild.domain.tables import Build
+from isobuild.domain.states import OPEN, TaskState
+from isobuild.domain.tables import Build, Task
 from isobuild.errors import BadInput, NotFound
 from isobuild.store.log import Line, read
 
@@ -51,13 +52,23 @@ def lines_of(settings: Settings, build: int, goes_on: Callable[[], bool]) -> Ite
 def _wait_for_build(db: Database, number: int, follow: bool) -> int:
     while True:
         with db.read() as session:
-            tasks.get(session, number)
+            task = tasks.get(session, number)
             found = _last(session, number)
         if found is not None:
             return found
+        if task.state not in OPEN:
+            raise NotFound(what="build of task", given=number, hint=_ended_without(task))
         if not follow:
             raise NotFound(what="build of task", given=number, hint="It waits for its turn; follow it with -f.")
         time.sleep(0.3)
+
+
+def _ended_without(task: Task) -> str:
+    """Why a task that came to its end has no build."""
+    if task.error:
+        return f"It is {task.state}: {task.error.rstrip('.')}."
+    same = ", and has the ISO of another that is the same" if task.state is TaskState.READY else ""
+    return f"It is {task.state}{same}."
 
 
 def _last(session: Session, number: int) -> int | None:

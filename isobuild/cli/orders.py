@@ -11,9 +11,11 @@ from typing import Any, Unpack
 from isobuild import nudge, site
 from isobuild.cli import say, times
 from isobuild.config import load
-from isobuild.desk import Desk, Wish
+from isobuild.desk import Desk
 from isobuild.domain.listing import Shown
+from isobuild.domain.numbers import number_or_name
 from isobuild.domain.states import OPEN, TaskState
+from isobuild.domain.wishes import Wish
 from isobuild.errors import BadInput
 
 
@@ -39,7 +41,7 @@ def read_options(words: Sequence[str]) -> dict[str, object]:
 
 def read_tasks(words: Sequence[str]) -> list[int | str]:
     """Tasks by their numbers or names."""
-    return [int(word) if word.isdecimal() else word for word in words]
+    return [number_or_name(word) for word in words]
 
 
 def read_tags(words: Sequence[str]) -> dict[str, str]:
@@ -96,11 +98,11 @@ def order_all(file: str, *, user: str, json: bool) -> None:
 
     desk = open_desk(user)
     slips = [slip.read(entry, f"order {place}") for place, entry in enumerate(_entries(file), 1)]
-    numbers = desk.order_all([each.ordered(desk) for each in slips])
+    added = slip.order_all(slips, desk)
     if json:
-        say.value([desk.task(number) for number in numbers])
+        say.value(added)
     else:
-        print(*numbers, sep="\n")
+        print(*(task["id"] for task in added), sep="\n")
 
 
 def _entries(file: str) -> list[Any]:
@@ -133,8 +135,13 @@ def cancel_waiting(recipe: str, queue: str) -> None:
 
 def retry(number: int) -> None:
     """Let a task be built again."""
-    open_desk().retry(number)
-    say.words(f"Task {number} waits for its turn again. Watch it: isobuild log {number} -f")
+    desk = open_desk()
+    desk.retry(number)
+    task = desk.task(number)
+    if task["state"] == TaskState.BLOCKED:
+        say.words(f"Task {number} waits again: {task['why']}. Watch it: isobuild log {number} -f")
+    else:
+        say.words(f"Task {number} waits for its turn again. Watch it: isobuild log {number} -f")
 
 
 def release(number: int, at: str) -> None:

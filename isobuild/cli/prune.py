@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from isobuild import keeping, site
+from isobuild import keeping, site, tie
 from isobuild.cli import say
 from isobuild.cli.orders import me
 from isobuild.config import load
@@ -16,6 +16,7 @@ from isobuild.db import Database
 from isobuild.domain import forgetting, pruning
 from isobuild.domain.history import By
 from isobuild.domain.tables import Artifact, Build, Dependency
+from isobuild.keeping import Place
 from isobuild.tick import Site
 
 SHOWN = 20  # numbers of tasks that a person is told
@@ -44,6 +45,8 @@ def prune(*, dry_run: bool, json: bool) -> None:
     db = site.database(settings)
     site.prepare(settings)
     now, here = datetime.now(UTC), site.ticking(settings)
+    if here.tie:
+        tie.check(db, here.tie)
     pruned = look(db, here, now) if dry_run else let_go(db, here, By(me(), now))
     if json:
         say.value({"dry_run": dry_run} | asdict(pruned))
@@ -77,20 +80,28 @@ def let_go(db: Database, here: Site, by: By) -> Pruned:
     for some in _portions(_past(db, here, by.now)):
         pruned.expired += db.write(pruning.take, some, by.because(pruning.OVER))
     for place in here.places:
-        pruned.add_files("folders", keeping.sweep(db, place, set(place.owned())))
-    _make_room(db, here, by, pruned)
-    _forget(db, here, by, pruned)
+        pruned.add_files("folders", _sweep(db, place))
+    with keeping.tolerant():
+        _make_room(db, here, by, pruned)
+    with keeping.tolerant():
+        _forget(db, here, by, pruned)
     return pruned
+
+
+def _sweep(db: Database, place: Place) -> dict[int, int]:
+    with keeping.tolerant():
+        return keeping.sweep(db, place, set(place.owned()), weigh=True)
+    return {}
 
 
 def _make_room(db: Database, here: Site, by: By, pruned: Pruned) -> None:
     size = keeping.missing(here.store, here.keep)  # asked once: a disk may tell later that it has more room again
     while here.store and size > 0:
-        gone, folders = keeping.make_room(db, here.store, here.host.name, size, by)
-        if not gone:
-            break
+        gone, folders = keeping.make_room(db, here.store, here.host.name, size, by, here.keep, weigh=True)
         pruned.expired += gone
         pruned.add_files("folders", folders)
+        if not folders:  # there is no more, or it can't be removed
+            break
         size -= sum(folders.values())
 
 
@@ -103,7 +114,7 @@ def _forget(db: Database, here: Site, by: By, pruned: Pruned) -> None:
     while keep.history and (gone := db.write(forgetting.forget_history, by.now - keep.history)):
         pruned.history += gone
     if here.logs:
-        pruned.add_files("logs", keeping.clear(here.logs, _silent(db, here, by.now)))
+        pruned.add_files("logs", keeping.clear(here.logs, _silent(db, here, by.now), weigh=True))
 
 
 # it would go
@@ -113,7 +124,7 @@ def look(db: Database, here: Site, now: datetime) -> Pruned:
     """What there is to prune; nothing is changed."""
     pruned = Pruned(_past(db, here, now))
     with db.read() as session:
-        _look_at_files(db, session, here, pruned)
+        _look_at_files(db, session, here, pruned, now)
         old = _old(db, here, now)
         edges = session.execute(select(Dependency.on_id, Dependency.task_id)).all() if old else ()
         stay = forgetting.needed([(on, task) for on, task in edges], set(old))
@@ -127,7 +138,7 @@ def look(db: Database, here: Site, now: datetime) -> Pruned:
     return pruned
 
 
-def _look_at_files(db: Database, session: Session, here: Site, pruned: Pruned) -> None:
+def _look_at_files(db: Database, session: Session, here: Site, pruned: Pruned, now: datetime) -> None:
     tasks: dict[int, set[int]] = defaultdict(set)  # of each build
     for task, build in session.execute(select(Artifact.task_id, Artifact.build_id)):
         tasks[build].add(task)
@@ -138,13 +149,17 @@ def _look_at_files(db: Database, session: Session, here: Site, pruned: Pruned) -
         gone = keeping.orphans(db, found) | (found & emptied)
         pruned.add_files("folders", {build: place.size(build) for build in gone})
     size = keeping.missing(here.store, here.keep) - pruned.freed
-    oldest = session.execute(pruning.oldest(here.host.name)) if here.store and size > 0 else ()
+    oldest = session.execute(_oldest(here, now)) if here.store and size > 0 else ()
     found = set(here.store.owned()) - emptied if here.store else set()
     for build, _ in oldest:
         if here.store and size > 0 and build in found:
             pruned.expired += sorted(tasks[build] - expired)
             pruned.add_files("folders", {build: here.store.size(build)})
             size -= here.store.size(build)
+
+
+def _oldest(here: Site, now: datetime) -> Select[int, int]:
+    return pruning.oldest(here.host.name, now, here.keep.told)
 
 
 def _count(chosen: Select[int]) -> Select[int]:

@@ -15,7 +15,7 @@ from isobuild.runner.interrupt import Interrupt
 
 
 def run(build: int | None) -> None:
-    """Carry a build to its end, or give it back on SIGTERM and SIGINT.
+    """Carry a build to its end, or give it back on SIGTERM, SIGINT and SIGHUP.
 
     What became of it is in the database: the exit code tells of the runner alone.
     """
@@ -40,12 +40,13 @@ def run(build: int | None) -> None:
 
 
 def give_back_on_signals(interrupt: Interrupt) -> None:
-    """Let SIGTERM and SIGINT give the build in hand back."""
+    """Let SIGTERM, SIGINT and SIGHUP give the build in hand back; under nohup the last is nothing."""
 
     def ask(number: int, _: object) -> None:
         interrupt.ask("release", f"given back: its runner was told to end ({signal.Signals(number).name})")
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    hang_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    for number in (signal.SIGTERM, signal.SIGINT, *hang_up):
         signal.signal(number, ask)
 
 

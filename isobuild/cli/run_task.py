@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-def run_task(recipe: str, options: dict[str, object], *, name: str, fresh: bool, user: str) -> None:
+def run_task(recipe: str, options: dict[str, object], *, name: str, queue: str | None, fresh: bool, user: str) -> None:
     """Build the next task of a recipe, or one that is ordered now if it has a name, in this process.
 
     Raises typer.Exit with 1 if that makes no ISO, and with 130 if a signal gave it back.
@@ -32,7 +32,7 @@ def run_task(recipe: str, options: dict[str, object], *, name: str, fresh: bool,
 
     desk = open_desk(user)
     site.prepare(desk.settings)
-    task, build, token = _choose(desk, recipe, options, name, fresh)
+    task, build, token = _choose(desk, recipe, options, name, queue, fresh)
     print(task, flush=True)
     if build is not None:
         runner = replace(site.runner(desk.settings), interrupt=interrupt)
@@ -43,14 +43,17 @@ def run_task(recipe: str, options: dict[str, object], *, name: str, fresh: bool,
         raise typer.Exit(INTERRUPTED if interrupt.stopped else 1)
 
 
-def _choose(desk: "Desk", recipe: str, options: dict[str, object], name: str, fresh: bool) -> "Flagged":
+def _choose(
+    desk: "Desk", recipe: str, options: dict[str, object], name: str, queue: str | None, fresh: bool
+) -> "Flagged":
     from isobuild.domain import taking
 
     if name:
-        wish = desk.wish(recipe, options, name=name, fresh=fresh)
+        wish = desk.wish(recipe, options, name=name, queue=queue, fresh=fresh)
         return desk.db.write(taking.order_ahead, wish, desk.settings.queues, desk.host, desk.now())
-    if options:
-        raise BadInput(field="name", given=name, allowed="one: a recipe's options are for a task that is ordered now")
+    if options or queue:
+        allowed = "one: a recipe's options, and --queue, are for a task that is ordered now"
+        raise BadInput(field="name", given=name, allowed=allowed)
     if recipe not in (known := desk.cookbook.names()):
         raise UnknownRecipe(field="recipe", given=recipe, allowed=", ".join(known))
     return desk.db.write(taking.take_ahead, recipe, desk.host, desk.user, desk.now())

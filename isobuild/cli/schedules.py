@@ -4,9 +4,8 @@ from typing import Any, Unpack
 
 from isobuild.cli import say
 from isobuild.cli.orders import open_desk
-from isobuild.desk import Wish
-from isobuild.domain import schedules
 from isobuild.domain.listing import Shown
+from isobuild.domain.wishes import Wish
 
 
 def add(
@@ -21,11 +20,8 @@ def add(
     **wish: Unpack[Wish],
 ) -> None:
     """Add a schedule."""
-    desk = open_desk(user)
-    wish |= {"fresh": True}  # whoever wants one each night wants it anew
-    order = desk.wish(recipe, options, name=name, **wish).order
-    desk.db.write(schedules.add, name, cron, zone, grace, order, desk.settings.queues, desk.now())
-    upcoming = desk.schedule(name)["next"][:2]
+    added = open_desk(user).add_schedule(name, cron, recipe, options, zone=zone, grace=grace, **wish)
+    upcoming = added["next"][:2]
     say.words(f"It orders at {', then at '.join(map(_moment, upcoming))}. See: isobuild schedule show {name}")
 
 
@@ -63,30 +59,27 @@ def show(name: str, *, json: bool) -> None:
 
 def pause(name: str, reason: str) -> None:
     """Pause a schedule."""
-    desk = open_desk()
-    desk.db.write(schedules.pause, name, reason, desk.now())
+    open_desk().pause_schedule(name, reason)
     say.words(f"Schedule {name} orders nothing now. To let it go on: isobuild schedule resume {name}")
 
 
 def resume(name: str) -> None:
     """Resume a schedule."""
     desk = open_desk()
-    desk.db.write(schedules.resume, name, desk.now())
+    desk.resume_schedule(name)
     upcoming = desk.schedule(name)["next"][:2]
     say.words(f"Schedule {name} orders again, at {', then at '.join(map(_moment, upcoming))}.")
 
 
 def remove(name: str) -> None:
     """Forget a schedule."""
-    open_desk().db.write(schedules.remove, name)
+    open_desk().remove_schedule(name)
     say.words(f"Schedule {name} is gone; its tasks are there as before.")
 
 
 def run(name: str) -> None:
     """Order a schedule's task."""
-    desk = open_desk()
-    number = desk.db.write(schedules.run, name, desk.host, desk.now())
-    desk.nudge()
+    number = open_desk().run_schedule(name)
     print(number)
     say.words(f"Watch it: isobuild log {number} -f")
 

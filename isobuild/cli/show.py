@@ -7,6 +7,7 @@ from isobuild.cli import say
 from isobuild.cli.orders import open_desk
 from isobuild.domain.states import BuildState, TaskState
 from isobuild.errors import BadInput
+from isobuild.store.log import CONTROLS
 
 APART = ("options", "tags", "eta", "files", "download")  # what a table shows in a line of its own, or not at all
 
@@ -49,7 +50,8 @@ def where(task: dict[str, Any]) -> str:
 
 def task(number: int, *, json: bool) -> None:
     """One task."""
-    shown = open_desk().task(number)
+    desk = open_desk()
+    shown = desk.task(number)
     if json:
         say.value(shown)
         return
@@ -58,7 +60,20 @@ def task(number: int, *, json: bool) -> None:
     facts |= {"expected": _expected(shown["eta"])} if shown["eta"] else {}
     facts |= {f"option {key}": value for key, value in shown["options"].items() if value not in (None, [], "")}
     say.table(("", ""), facts.items())
+    if shown["build"] is not None:
+        _show_failure(desk.build(number))
     say.words(_next(shown))
+
+
+def _show_failure(build: dict[str, Any]) -> None:
+    """What the last build of a task said last, if it failed."""
+    if build["state"] not in (BuildState.FAILED, BuildState.TIMED_OUT):
+        return
+    step = f", in step {build['step']}" if build["step"] else ""
+    status = f", exit status {build['exit_status']}" if build["exit_status"] is not None else ""
+    print(f"\nBuild {build['id']} {build['state'].replace('_', ' ')}{step}{status}")
+    for line in (build["tail"] or "").splitlines():
+        print(f"  {CONTROLS.sub('', line)}")
 
 
 def _expected(eta: dict[str, str]) -> str:
@@ -68,10 +83,11 @@ def _expected(eta: dict[str, str]) -> str:
 
 def _next(task: dict[str, Any]) -> str:
     number = task["id"]
+    why = "T" if task["build"] is None else f"Read why: isobuild log {number}; then t"
     return {
         "ready": f"Download it: isobuild download {number}",
         "building": f"Watch it: isobuild log {number} -f",
-        "failed": f"Read why: isobuild log {number}; then try again: isobuild retry {number}",
+        "failed": f"{why}ry again: isobuild retry {number}",
         "canceled": f"Order it after all: isobuild retry {number}",
         "expired": f"Build it again: isobuild retry {number}",
     }.get(task["state"], f"It waits: {task['why']}. To give it up: isobuild cancel {number}")

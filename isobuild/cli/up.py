@@ -15,7 +15,7 @@ import uvicorn
 
 from isobuild import site, tick
 from isobuild.cli import say
-from isobuild.cli.follow import ENDS, watch
+from isobuild.cli.follow import watch
 from isobuild.cli.orders import me
 from isobuild.clock import Clock
 from isobuild.config import Settings, load
@@ -23,7 +23,8 @@ from isobuild.db import Database
 from isobuild.desk import Desk
 from isobuild.domain import tasks
 from isobuild.domain.listing import Shown
-from isobuild.errors import BadInput, DatabaseDown, NotLoopback
+from isobuild.domain.states import OPEN
+from isobuild.errors import BadInput, DatabaseDown, NotFound, NotLoopback, Refused
 from isobuild.launchers.spare import SpareLauncher
 from isobuild.web.app import create_app
 
@@ -110,14 +111,25 @@ def _ticking(settings: Settings, db: Database) -> Iterator[None]:
         launcher.close()
 
 
-def _first(desk: Desk, recipe: str) -> Shown:
-    """The very first task, ordered now if nothing was before, tried again if it failed; shown until it has ended."""
+def _first(desk: Desk, recipe: str) -> Shown | None:
+    """The very first task, ordered now if nothing was before, tried again if it failed; shown until it has ended.
+
+    None if somebody came between, and removed it, say: the daemon goes on.
+    """
     number = _oldest(desk.db) or int(desk.order(recipe, {}, name=FIRST)["id"])
+    try:
+        return _show_first(desk, number)
+    except (NotFound, Refused) as error:
+        say.words(f"{error}")
+        return None
+
+
+def _show_first(desk: Desk, number: int) -> Shown:
     shown = desk.task(number)
     if shown["state"] == "failed":  # what was the matter may be mended by now
         desk.retry(number)
         shown = desk.task(number)
-    if shown["state"] not in ENDS:
+    if shown["state"] in OPEN:
         say.words(f"Building your first ISO: task {number}, recipe {shown['recipe']}.")
         shown = watch(desk, number, with_log=False)
     if shown["state"] == "ready":

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
@@ -13,7 +14,7 @@ from isobuild.domain import orders
 from isobuild.domain.orders import Order
 from isobuild.domain.rules import Rules
 from isobuild.domain.tables import Task, User
-from isobuild.errors import BadInput, DependencyCycle, InvalidName
+from isobuild.errors import BadInput, DependencyCycle, InvalidName, located
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,11 @@ def order_all(
 ) -> list[int]:
     """Add tasks, dependencies first; their numbers, in the order of `wishes`.
 
-    Raises what `orders.order` does, InvalidName for a name that comes twice, and DependencyCycle.
+    Raises what `orders.order` does, and of several says which; InvalidName for a name that comes twice; and
+    DependencyCycle.
     """
     names = {wish.order.name: wish for wish in wishes}
+    places = {wish.order.name: f"order {place}" for place, wish in enumerate(wishes, 1)}
     if len(names) < len(wishes):
         twice = next(name for name in names if sum(wish.order.name == name for wish in wishes) > 1)
         raise InvalidName(field="name", given=twice, allowed="it comes twice in these orders")
@@ -40,9 +43,9 @@ def order_all(
     numbers: dict[str, int] = {}
     for name in _sorted(names):
         wish = names[name]
-        after = tuple(_number(session, wish.order.user, on, numbers) for on in wish.after)
-        task = orders.order(session, replace(wish.order, after=after), queues, now)
-        numbers[name] = task.id
+        with located(places[name]) if len(wishes) > 1 else nullcontext():
+            after = tuple(_number(session, wish.order.user, on, numbers) for on in wish.after)
+            numbers[name] = orders.order(session, replace(wish.order, after=after), queues, now).id
     return [numbers[wish.order.name] for wish in wishes]
 
 
@@ -61,8 +64,8 @@ def _number(session: Session, user: str, on: int | str, batch: dict[str, int]) -
     if on in batch:
         return batch[on]
     own = select(Task.id).join(User, User.id == Task.user_id).where(User.name == user, Task.name == on)
-    number = session.scalar(own)
+    number = session.scalar(own) if orders.NAME.fullmatch(on) else None
     if number is None:
         allowed = f"the number of a task, or the name of one that {user} ordered"
-        raise BadInput(field="after", given=on, allowed=allowed)
+        raise BadInput(field="after", given=on[:80], allowed=allowed)
     return number

@@ -62,8 +62,6 @@ CANCELED = End(state=BuildState.CANCELED, error="canceled by a person")
 RELEASED = End(state=BuildState.CANCELED, error="released by a person", again=True)
 #: in the order in which people can change their minds: whoever looks for them in it misses none
 STOPS = {"release": RELEASED, "cancel": CANCELED}
-#: what an open build holds
-CLOSED: Mapping[str, None] = {"open_task": None, "open_slot": None, "open_limit": None}
 
 
 def get(session: Session, number: int) -> Build:
@@ -169,7 +167,7 @@ def end(session: Session, build: Build, ended: End, by: By, *also: ColumnElement
 
 def _close(session: Session, build: Build, ended: End, by: By, *also: ColumnElement[bool]) -> bool:
     error = ended.error and clean(ended.error)
-    told: dict[str, Any] = {"cause": ended.cause, "error": error, "finished_at": by.now, **CLOSED}
+    told: dict[str, Any] = {"cause": ended.cause, "error": error, "finished_at": by.now, **tasks.CLOSED}
     told |= {"exit_status": ended.exit_status, "tail": ended.tail and clean(ended.tail), "results": ended.results}
     if ended.step:
         told["step"] = clean(ended.step)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from isobuild.domain.fates import Fate
 from isobuild.domain.guard import change, move
 from isobuild.domain.history import By
+from isobuild.domain.numbers import LARGEST
 from isobuild.domain.states import OPEN, AfterFailure, Cause, TaskState
 from isobuild.domain.tables import Dependency, Task
 from isobuild.errors import BadInput
@@ -18,7 +19,7 @@ MANY = 500  # values in one statement
 def lock(session: Session, numbers: Sequence[int]) -> list[Task]:
     """The tasks, held so that none can come to its end meanwhile. Raises BadInput for one that isn't there."""
     found: dict[int, Task] = {}
-    for some in _chunks(sorted(set(numbers))):
+    for some in _chunks(sorted(number for number in set(numbers) if 0 < number <= LARGEST)):
         held = select(Task).where(Task.id.in_(some)).order_by(Task.id).with_for_update(read=True)
         found |= {task.id: task for task in session.scalars(held.execution_options(populate_existing=True))}
     for number in numbers:
@@ -87,10 +88,10 @@ def of(session: Session, number: int) -> list[Task]:
     return list(session.scalars(chosen.order_by(Task.id)))
 
 
-def waiting_for(session: Session, number: int) -> list[int]:
-    """The numbers of the open tasks that depend on this one."""
-    chosen = select(Task.id).join(Dependency, Dependency.task_id == Task.id)
-    return list(session.scalars(chosen.where(Dependency.on_id == number, Task.state.in_(OPEN)).order_by(Task.id)))
+def needed_by(session: Session, number: int) -> list[int]:
+    """The numbers of the tasks that depend on this one and are not ready: they wait for it, or may be tried again."""
+    chosen = select(Task.id).join(Dependency, Dependency.task_id == Task.id).where(Dependency.on_id == number)
+    return list(session.scalars(chosen.where(Task.state != TaskState.READY).order_by(Task.id)))
 
 
 def _chunks(values: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -63,7 +63,8 @@ def _act(session: Session, schedule: Schedule, at: datetime, host: Host, now: da
     try:
         with session.begin_nested():
             wish = schedules.order_of(schedule, f"{schedule.name}-{at:%Y%m%d-%H%M}", host.instance)
-            acted.task_id = orders.order(session, wish, host.queues, now, host.rules).id
+            known = (*host.queues, wish.queue)  # another host may serve that
+            acted.task_id = orders.order(session, wish, known, now, host.rules).id
     except (IsobuildError, LookupError, TypeError, ValueError) as error:  # the last three: as another release wrote it
         acted.error = clean(str(error))
     return True

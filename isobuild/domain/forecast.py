@@ -73,13 +73,12 @@ class Past:
         return self._builds[recipe]
 
 
-def forecast(session: Session, line: Sequence[int], host: Host, now: datetime) -> dict[int, Forecast]:
+def forecast(past: Past, line: Sequence[int], host: Host, now: datetime) -> dict[int, Forecast]:
     """When the ISOs of those in the line, and of those being built, will be there; without a past, of none.
 
     `line` holds the numbers of the tasks that may go, in their order.
     """
-    past = Past(session)
-    chosen = list(line[:FARTHEST])
+    session, chosen = past.session, list(line[:FARTHEST])
     rows = {task.id: task for task in session.scalars(select(Task).where(Task.id.in_(chosen)))}
     waiting = [(number, past.like(rows[number].recipe, rows[number].weight)) for number in chosen if number in rows]
     busy = [(build, past.like(build.recipe, build.weight)) for build in _open(session)]
@@ -131,13 +130,27 @@ def _left(chance: random.Random, durations: Sequence[float], age: float) -> floa
 
 
 def _sum_up(seconds: list[float], now: datetime) -> Forecast:
+    return Forecast(*(now + each for each in _cuts(seconds)))
+
+
+def _cuts(seconds: Sequence[float]) -> list[timedelta]:
     cuts = quantiles(seconds, n=10, method="inclusive")
-    return Forecast(*(now + timedelta(seconds=cuts[place]) for place in (0, 4, 8)))
+    return [timedelta(seconds=cuts[place]) for place in (0, 4, 8)]
 
 
-def after(durations: Sequence[float], start: datetime) -> Forecast:
-    """When something that begins at `start` is done, if it takes as long as one of these, in seconds."""
-    return _sum_up([*durations, *durations], start)  # quantiles needs two
+def after(durations: Sequence[float], *starts: Forecast) -> Forecast:
+    """When something is done that begins after all of these, if it takes as long as one of `durations`, in seconds."""
+    soon, likely, late = _cuts([*durations, *durations])  # quantiles needs two
+    return Forecast(
+        max(start.earliest for start in starts) + soon,
+        max(start.likely for start in starts) + likely,
+        max(start.latest for start in starts) + late,
+    )
+
+
+def at(moment: datetime) -> Forecast:
+    """What is sure to be then."""
+    return Forecast(moment, moment, moment)
 
 
 def promise(session: Session, told: Mapping[int, Forecast]) -> None:

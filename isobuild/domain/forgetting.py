@@ -11,10 +11,9 @@ from isobuild.domain import history
 from isobuild.domain.guard import change, rows
 from isobuild.domain.history import By
 from isobuild.domain.pruning import SOME
-from isobuild.domain.states import TaskState
+from isobuild.domain.states import WITHOUT_ISO, TaskState
 from isobuild.domain.tables import Build, Dependency, Event, Fire, Runner, Schedule, Task
 
-ENDED = (TaskState.FAILED, TaskState.CANCELED, TaskState.EXPIRED)
 NOTES = 2000  # rows of history in one transaction
 AGAIN = timedelta(days=1)
 
@@ -32,7 +31,7 @@ class Forgotten:
 
 def old(ended_before: datetime) -> list[Select[int]]:
     """The tasks that have no ISO, or none any more, since before that. Pinned ones are kept."""
-    ended = select(Task.id).where(Task.state.in_(ENDED), ~Task.pinned)
+    ended = select(Task.id).where(Task.state.in_(WITHOUT_ISO), ~Task.pinned)
     return [
         ended.where(Task.expires_at < ended_before),
         ended.where(Task.expires_at.is_(None), Task.finished_at < ended_before),
@@ -55,7 +54,7 @@ def drop(session: Session, tasks: Collection[int], again: datetime, by: By) -> F
     """
     if not tasks:
         return Forgotten()
-    held = select(Task.id, Task.state).where(Task.id.in_(tasks), Task.state.in_(ENDED), ~Task.pinned)
+    held = select(Task.id, Task.state).where(Task.id.in_(tasks), Task.state.in_(WITHOUT_ISO), ~Task.pinned)
     ended = {task.id: task.state for task in session.execute(held.order_by(Task.id).with_for_update())}
     edges = select(Dependency.on_id, Dependency.task_id).where(Dependency.on_id.in_(ended))
     stay = needed([(edge.on_id, edge.task_id) for edge in session.execute(edges)], ended)

@@ -1,13 +1,12 @@
 """Every change of state of tasks and builds: from, to, when, by whom, and why."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import insert, literal, select
 from sqlalchemy.orm import Session
 
-from isobuild.domain.tables import Build, Event, Task
+from isobuild.domain.tables import LONGEST_REASON, Build, Event, Task
 
 LONGEST = 4000  # characters of a text that any program may have said
 WHO = 80
@@ -43,20 +42,11 @@ def clean(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")[:LONGEST]
 
 
+def reason(given: str) -> str:
+    """Why a person pauses something, as its column takes it."""
+    return clean(given.strip())[:LONGEST_REASON]
+
+
 def of(session: Session, task: int) -> list[Event]:
     """The history of a task and its builds, in its order; of a removed one too, until that is pruned."""
     return list(session.scalars(select(Event).where(Event.task_id == task).order_by(Event.id)))
-
-
-def replay(events: Iterable[Event]) -> dict[int | None, str]:
-    """The states that a task's history comes to: of each build by its number, of the task itself by None.
-
-    Raises ValueError if an event does not begin where the one before it ended.
-    """
-    states: dict[int | None, str] = {}
-    for event in events:
-        state = states.get(event.build_id)
-        if event.old != state:
-            raise ValueError(f"event {event.id} begins at {event.old}, and what it changes is {state}")
-        states[event.build_id] = event.new
-    return states

@@ -26,6 +26,10 @@ class Level(NamedTuple):
     tokens: float
     at: datetime
 
+    def has(self, tokens: float = 1.0) -> bool:
+        """Whether so many can be drawn."""
+        return self.tokens >= tokens - HAIR
+
     def when(self, tokens: float, allowance: Allowance) -> datetime:
         """The first whole second at which it will have so many."""
         missing = math.ceil(max(0.0, tokens - self.tokens) / allowance.rate * 1e6)
@@ -40,10 +44,10 @@ def draw(session: Session, name: str, allowance: Allowance, now: datetime, token
     """
     if tokens > allowance.depth:
         raise ValueError(f"bucket {name} holds {allowance.depth:g}, never {tokens:g}")
-    has = level(_hold(session, name, allowance, now), allowance, now)
-    if has.tokens < tokens - HAIR:
-        return has.when(tokens, allowance)
-    change(session, Bucket, Bucket.name == name, tokens=max(0.0, has.tokens - tokens), at=has.at)
+    left = level(_hold(session, name, allowance, now), allowance, now)
+    if not left.has(tokens):
+        return left.when(tokens, allowance)
+    change(session, Bucket, Bucket.name == name, tokens=max(0.0, left.tokens - tokens), at=left.at)
     return None
 
 

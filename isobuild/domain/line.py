@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from isobuild.domain import ends, fairness, queues
 from isobuild.domain.columns import AWAKE, WakeTime
@@ -31,10 +31,15 @@ def drop_late(session: Session, by: By) -> int:
 
 
 def _drop(session: Session, old: TaskState, by: By) -> int:
-    late = select(Task.id, Task.not_after).where(Task.state == old, Task.not_after <= by.now)
+    first = aliased(Task)
+    is_built = select(first.id).where(first.id == Task.follows, first.state == TaskState.BUILDING)
+    late = select(Task.id, Task.not_after, Task.error).where(Task.state == old, Task.not_after <= by.now)
+    if old is TaskState.BLOCKED:
+        late = late.where(~is_built.exists())
     dropped = 0
-    for number, until in session.execute(late.order_by(Task.not_after).limit(MANY)).all():
+    for number, until, error in session.execute(late.order_by(Task.not_after).limit(MANY)).all():
         why = f"too late: it was wanted until {until:%Y-%m-%d %H:%M:%S} UTC, and was not built by then"
+        why += f". Its last attempt: {error}" if error else ""
         dropped += ends.end(session, number, old, TaskState.CANCELED, by.because(why), error=why, cause=None)
     return dropped
 
@@ -44,7 +49,8 @@ def first(
 ) -> Task | None:
     """The next task that may go: queue by queue, higher priority first, then as they were ordered.
 
-    `full` are the recipes of which no more may be built now; `also` must hold. Paused queues are left out.
+    `full` are the recipes of which no more may be built now: as many tasks of these as stand in front are walked past.
+    `also` must hold. Paused queues are left out.
     """
     paused = queues.paused(session)
     for queue in host.queues:

@@ -17,6 +17,11 @@ from isobuild.domain.tables import Artifact, Build, Dependency, Event, Runner, T
 Shown = dict[str, Any]
 
 
+def iso8601(moment: datetime | None) -> str | None:
+    """A time as it is shown."""
+    return moment.isoformat().replace("+00:00", "Z") if moment else None
+
+
 def list_tasks(
     session: Session,
     *,
@@ -46,6 +51,12 @@ def list_tasks(
 def show_task(session: Session, number: int) -> Shown:
     """One task. Raises NotFound."""
     return _show(session, [tasks.get(session, number)])[0]
+
+
+def show_tasks(session: Session, numbers: Sequence[int]) -> list[Shown]:
+    """These tasks, which are there, in this order."""
+    rows = {task.id: task for task in session.scalars(select(Task).where(Task.id.in_(numbers)))}
+    return _show(session, [rows[number] for number in numbers])
 
 
 def list_builds(
@@ -79,9 +90,9 @@ def show_build(build: Build) -> Shown:
         "exit_status": build.exit_status,
         "tail": build.tail,
         "results": build.results,
-        "created_at": _time(build.created_at),
-        "started_at": _time(build.started_at),
-        "finished_at": _time(build.finished_at),
+        "created_at": iso8601(build.created_at),
+        "started_at": iso8601(build.started_at),
+        "finished_at": iso8601(build.finished_at),
     }
 
 
@@ -105,15 +116,15 @@ def _show_runner(runner: Runner, build: int | None) -> Shown:
         "state": str(runner.state),
         "build": build,
         "memory": runner.memory,
-        "started_at": _time(runner.started_at),
-        "finished_at": _time(runner.finished_at),
+        "started_at": iso8601(runner.started_at),
+        "finished_at": iso8601(runner.finished_at),
     }
 
 
 def show_event(event: Event) -> Shown:
     """One change of state."""
     return {
-        "at": _time(event.at),
+        "at": iso8601(event.at),
         "build": event.build_id,
         "from": event.old,
         "to": event.new,
@@ -131,7 +142,7 @@ def _queue(queue: Queue) -> Shown:
     facts = {"name": queue.name, "waiting": queue.waiting}
     if queue.pause is None:
         return facts | {"paused_at": None, "who": None, "reason": None}
-    return facts | {"paused_at": _time(queue.pause.at), "who": queue.pause.who, "reason": queue.pause.reason}
+    return facts | {"paused_at": iso8601(queue.pause.at), "who": queue.pause.who, "reason": queue.pause.reason}
 
 
 def show_standing(standing: Standing | None) -> Shown:
@@ -140,7 +151,8 @@ def show_standing(standing: Standing | None) -> Shown:
     return {
         "why": standing.why if standing else None,
         "before": standing.before if standing else None,
-        "eta": eta and {"earliest": _time(eta.earliest), "likely": _time(eta.likely), "latest": _time(eta.latest)},
+        "eta": eta
+        and {"earliest": iso8601(eta.earliest), "likely": iso8601(eta.likely), "latest": iso8601(eta.latest)},
     }
 
 
@@ -211,10 +223,10 @@ def _facts(task: Task) -> Shown:
         "soft_limit": task.soft_limit,
         "ttl": task.ttl,
         "pinned": task.pinned,
-        "created_at": _time(task.created_at),
-        "not_before": _time(task.not_before),
-        "not_after": _time(task.not_after),
-        "finished_at": _time(task.finished_at),
+        "created_at": iso8601(task.created_at),
+        "not_before": iso8601(task.not_before),
+        "not_after": iso8601(task.not_after),
+        "finished_at": iso8601(task.finished_at),
     }
 
 
@@ -239,7 +251,3 @@ def _file(task: Task, file: Artifact) -> Shown:
         "sha256": file.sha256,
         "download": f"/download/{task.id}/{file.name}",
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return moment.isoformat().replace("+00:00", "Z") if moment else None

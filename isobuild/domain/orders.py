@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -23,6 +23,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 ALLOWED = "1 to 64 letters, digits and . _ + -, the first a letter or digit"
 PRIORITIES = range(-1000, 1001)
 LONGEST = 30 * 86400  # seconds that a build may take
+FAR = timedelta(days=36525)  # nobody wants an ISO that late
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ class Order:
     after: Sequence[int] = ()  # the tasks that it depends on
     on_dependency_failure: AfterFailure = AfterFailure.FAIL
     without_overlapping: bool = False  # not while there is an open task of the same recipe and options
-    fingerprint: str | None = None  # None: it is built, whatever there is
+    fingerprint: str | None = None  # what equal ISOs have in common; None: this one is not shared
+    fresh: bool = False  # it is built, whatever there is
     tags: Mapping[str, str] = field(default_factory=dict)
     max_attempts: int = 5
     retry_delay: float = 30.0  # seconds
@@ -83,7 +85,7 @@ def order(session: Session, wish: Order, known: Sequence[str], now: datetime, ru
 
 def _like(session: Session, wish: Order, now: datetime) -> Task | None:
     """A task whose ISO will do, unless this one is wanted later, or after others."""
-    if wish.fingerprint is None or wish.after or (wish.not_before and wish.not_before > now):
+    if wish.fingerprint is None or wish.fresh or wish.after or (wish.not_before and wish.not_before > now):
         return None
     return sharing.twin(session, wish.fingerprint, now)
 
@@ -96,7 +98,8 @@ def _task(wish: Order, user: User, now: datetime) -> Task:
         state=TaskState.PENDING, queue=wish.queue, rank=-wish.priority,
         not_before=wish.not_before if sleeps else AWAKE, not_after=wish.not_after,
         on_dependency_failure=wish.on_dependency_failure, key=this, without_overlapping=wish.without_overlapping,
-        open_key=this if wish.without_overlapping else None, fingerprint=wish.fingerprint,
+        open_key=this if wish.without_overlapping else None,
+        fingerprint=None if wish.after else wish.fingerprint,  # what it is made of comes from others
         max_attempts=wish.max_attempts, retry_delay=wish.retry_delay, time_limit=wish.time_limit,
         soft_limit=wish.soft_limit, ttl=wish.ttl, write_last_exec=wish.write_last_exec, weight=wish.weight,
         instance=wish.instance, created_at=now,
@@ -133,10 +136,18 @@ def check(wish: Order, known: Sequence[str], now: datetime) -> None:
     if wish.priority not in PRIORITIES:
         raise BadInput(field="priority", given=wish.priority, allowed="a whole number from -1000 to 1000")
     _check_limits(wish)
+    check_moment("not_before", wish.not_before, now)
+    check_moment("not_after", wish.not_after, now)
     if wish.not_after and wish.not_after <= max(now, wish.not_before or now):
         allowed = "a time to come, later than the one before which it must not begin"
         raise BadInput(field="not_after", given=f"{wish.not_after:%Y-%m-%d %H:%M}", allowed=allowed)
     tags.check(wish.tags)
+
+
+def check_moment(field: str, moment: datetime | None, now: datetime) -> None:
+    """Raise BadInput for a time that is too far away to be meant."""
+    if moment is not None and moment - now > FAR:
+        raise BadInput(field=field, given=f"{moment:%Y-%m-%d %H:%M}", allowed="a time within the next 100 years")
 
 
 def _check_limits(wish: Order) -> None:

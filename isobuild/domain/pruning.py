@@ -7,17 +7,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, case, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from isobuild.domain import signals
 from isobuild.domain.guard import move
 from isobuild.domain.history import By
 from isobuild.domain.states import OPEN, TaskState
-from isobuild.domain.tables import Artifact, Build, Dependency, Task
+from isobuild.domain.tables import Artifact, Build, Dependency, Event, Task
 
 SOME = 100  # tasks in one transaction
 OVER = "the time of its ISO is over"
+NEEDED = "the room of its ISO was needed"
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -47,7 +48,7 @@ def past(ended_before: datetime | None, now: datetime, told: bool = False) -> li
     """The tasks whose ISO is past its time: by its own ttl, or, without one, of those that ended before that."""
     may_go = [Task.state == TaskState.READY, ~Task.pinned, ~_needed()]
     if told:
-        may_go.append(or_(Task.signal.is_(None), Task.finished_at <= now - signals.MATTERS))
+        may_go.append(~_untold(now))
     chosen = [select(Task.id).where(*may_go, Task.expires_at <= now)]
     if ended_before:
         chosen.append(select(Task.id).where(*may_go, Task.expires_at.is_(None), Task.finished_at < ended_before))
@@ -65,12 +66,12 @@ def expire(session: Session, ended_before: datetime | None, by: By, told: bool =
 # room
 
 
-def oldest(host: str) -> Select[int, int]:
+def oldest(host: str, now: datetime, told: bool = False) -> Select[int, int]:
     """The builds of a host whose files may go to make room, and how many bytes they have, the oldest first.
 
     What several tasks share is as old as the last of them, and stays for each of them that must keep its ISO.
     """
-    stays = or_(Task.pinned, Task.expires_at >= FOREVER, _needed())
+    stays = or_(Task.pinned, Task.expires_at >= FOREVER, _needed(), *([_untold(now)] if told else ()))
     ended = func.max(Task.finished_at)
     size = func.sum(Artifact.size) // func.count(Artifact.task_id.distinct())
     files = select(Artifact.build_id, size).join(Task, Task.id == Artifact.task_id)
@@ -79,20 +80,28 @@ def oldest(host: str) -> Select[int, int]:
     return files.group_by(Artifact.build_id).having(kept).order_by(ended, Artifact.build_id)
 
 
-def make_room(session: Session, host: str, here: Collection[int], size: int, by: By) -> dict[int, int]:
+def made_room(session: Session, since: datetime, by: By) -> bool:
+    """Whether the same one has let ISOs go for their room since then."""
+    went = select(Event.id).where(Event.at > since, Event.at <= by.now, Event.who == by.who, Event.why == NEEDED)
+    return session.scalar(went.limit(1)) is not None
+
+
+def make_room(
+    session: Session, host: str, here: Collection[int], size: int, by: By, told: bool = False
+) -> dict[int, int]:
     """Let the oldest ISOs go until that many bytes are free, or a portion of them.
 
     `here` are the builds whose files are on this host.
     """
     chosen: list[int] = []
-    for build, its_size in session.execute(oldest(host).limit(SOME)):
+    for build, its_size in session.execute(oldest(host, by.now, told).limit(SOME)):
         if size <= 0:
             break
         if build in here:
             chosen.append(build)
             size -= int(its_size)
     tasks = session.scalars(select(Artifact.task_id).where(Artifact.build_id.in_(chosen)).distinct()).all()
-    return take(session, tasks, by.because("the room of its ISO was needed"))
+    return take(session, tasks, by.because(NEEDED))
 
 
 def take(session: Session, tasks: Collection[int], by: By) -> dict[int, int]:
@@ -112,6 +121,11 @@ def take(session: Session, tasks: Collection[int], by: By) -> dict[int, int]:
     builds = {file.task_id: file.build_id for file in session.execute(files)}
     session.execute(delete(Artifact).where(Artifact.task_id.in_(gone)))
     return {number: builds.get(number, 0) for number in gone}
+
+
+def _untold(now: datetime) -> ColumnElement[bool]:
+    """Whether hooks are still to be told of this one."""
+    return and_(Task.signal.is_not(None), Task.finished_at > now - signals.MATTERS)
 
 
 def _needed() -> ColumnElement[bool]:

@@ -8,14 +8,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from isobuild.domain import history
 from isobuild.domain.columns import AWAKE
 from isobuild.domain.guard import change, rows
-from isobuild.domain.history import clean
 from isobuild.domain.states import TaskState
 from isobuild.domain.tables import Pause, Task
 from isobuild.errors import BadInput, NotPaused, UnknownQueue
 
-LONGEST = 400  # characters of a reason
 MANY = 1000  # tasks of a queue that are counted
 
 
@@ -59,7 +58,7 @@ def pause(session: Session, queue: str, reason: str, known: Sequence[str], who: 
     check(queue, known)
     if not reason.strip():
         raise BadInput(field="reason", given=reason, allowed="why, in a few words: whoever waits will read them")
-    facts = {"at": now, "who": who[:80], "reason": clean(reason.strip())[:LONGEST]}
+    facts = {"at": now, "who": who[:80], "reason": history.reason(reason)}
     if change(session, Pause, Pause.queue == queue, **facts):
         return
     try:

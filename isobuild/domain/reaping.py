@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from isobuild.domain import builds, runners
+from isobuild.domain import builds, runners, tasks
 from isobuild.domain.builds import End
 from isobuild.domain.guard import move
 from isobuild.domain.history import By
@@ -53,7 +53,7 @@ def _take_back(session: Session, host: Host, by: By) -> int:
     taken = 0
     for build in session.scalars(select(Build).where(*stale)).all():
         why = by.because(f"{build.host} never launched it.")
-        closed = {"cause": Cause.LOST, "error": why.why, "finished_at": by.now, **builds.CLOSED}
+        closed = {"cause": Cause.LOST, "error": why.why, "finished_at": by.now, **tasks.CLOSED}
         if move(session, Build, build.id, BuildState.PENDING, BuildState.CANCELED, why, **closed):
             move(session, Task, build.task_id, TaskState.BUILDING, TaskState.PENDING, why)
             taken += 1

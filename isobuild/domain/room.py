@@ -1,15 +1,13 @@
 """What is left of what a site allows: tokens in buckets, orders of a user, builds of a recipe."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from isobuild.domain import limits, turns
 from isobuild.domain.hosts import Host
+from isobuild.domain.listing import Shown, iso8601
 from isobuild.domain.rules import Allowance
-
-Shown = dict[str, Any]
 
 
 def left(session: Session, host: Host, user: str, now: datetime) -> list[Shown]:
@@ -29,7 +27,7 @@ def _tokens(session: Session, kind: str, name: str, bucket: str, allowance: Allo
         "name": name,
         "left": round(level.tokens, 3),
         "of": str(allowance),
-        "full_at": full and full.isoformat().replace("+00:00", "Z"),
+        "full_at": iso8601(full),
     }
 
 

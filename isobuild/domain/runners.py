@@ -36,6 +36,12 @@ def sit_down(session: Session, pid: int, host: Host, now: datetime) -> int:
     raise NoSeat(host=host.name, slots=host.slots)
 
 
+def fits(session: Session, number: int, host: Host) -> bool:
+    """Whether a loop sits on one of the seats that its host has now."""
+    seats = [f"{host.name}/{seat}" for seat in range(host.slots)]
+    return session.scalar(select(Runner.id).where(Runner.id == number, Runner.seat.in_(seats))) is not None
+
+
 def beat(session: Session, number: int, host: Host, memory: int, now: datetime) -> bool:
     """Prolong a runner's lease; False if it was taken for lost. `memory` is what it used at most, in bytes."""
     running = Runner.id == number, Runner.state == RunnerState.RUNNING
@@ -64,9 +70,3 @@ def lose(session: Session, runner: Runner, now: datetime) -> bool:
     """Note that a runner is lost; False if a heartbeat since we looked means that it lives."""
     unchanged = Runner.id == runner.id, Runner.state == RunnerState.RUNNING, Runner.leased_until == runner.leased_until
     return change(session, Runner, *unchanged, state=RunnerState.LOST, finished_at=now, seat=None) == 1
-
-
-def running(session: Session, host: Host) -> list[Runner]:
-    """Those of this host that run."""
-    mine = select(Runner).where(Runner.state == RunnerState.RUNNING, Runner.host == host.name)
-    return list(session.scalars(mine.order_by(Runner.id)))

@@ -8,10 +8,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from isobuild.domain import cron, executions, orders
+from isobuild.domain import cron, executions, history, orders
 from isobuild.domain.guard import change, rows
 from isobuild.domain.hosts import Host
-from isobuild.domain.listing import Shown
+from isobuild.domain.listing import Shown, iso8601
 from isobuild.domain.orders import Order
 from isobuild.domain.states import TaskState
 from isobuild.domain.tables import Fire, Schedule, Task
@@ -20,7 +20,6 @@ from isobuild.errors import BadInput, NotFound, ScheduleRuns, ScheduleTaken
 TAG = "schedule"
 GRACE = 86400.0  # seconds
 LONGEST_NAME = 40  # characters; with the time of a fire it names a task
-LONGEST_REASON = 400
 NEXT = 5  # fires that are shown
 #: what every fire orders anew; the rest of an order is its own
 KEPT = (
@@ -31,7 +30,7 @@ KEPT = (
 
 def get(session: Session, name: str) -> Schedule:
     """The schedule of this name; raises NotFound."""
-    schedule = session.scalar(select(Schedule).where(Schedule.name == name))
+    schedule = session.scalar(select(Schedule).where(Schedule.name == name)) if orders.NAME.fullmatch(name) else None
     if schedule is None:
         raise NotFound(what="schedule", given=repr(name[:80]), hint="'isobuild schedule list' lists them.")
     return schedule
@@ -83,7 +82,8 @@ def pause(session: Session, name: str, reason: str, now: datetime) -> None:
 
 def halt(session: Session, number: int, reason: str, now: datetime) -> None:
     """Pause the schedule of this number, if it is still there."""
-    change(session, Schedule, Schedule.id == number, paused_at=now, reason=reason[:LONGEST_REASON], next_at=None)
+    why = history.reason(reason)
+    change(session, Schedule, Schedule.id == number, paused_at=now, reason=why, next_at=None)
 
 
 def resume(session: Session, name: str, now: datetime) -> None:
@@ -135,7 +135,7 @@ def show(session: Session, name: str, now: datetime) -> Shown:
     tasks = {task.id: task for task in session.scalars(select(Task).where(Task.id.in_({f.task_id for f in fires})))}
     return _facts(schedule, fires[0] if fires else None) | {
         "order": schedule.wish,
-        "succeeded_at": _time(_succeeded(session, schedule)),
+        "succeeded_at": iso8601(_succeeded(session, schedule)),
         "next": [] if schedule.paused_at else _upcoming(schedule, now),
         "fires": [_fire(fire, tasks.get(fire.task_id or 0)) for fire in fires],
     }
@@ -149,11 +149,11 @@ def _facts(schedule: Schedule, last: Fire | None) -> Shown:
         "grace": schedule.grace,
         "recipe": schedule.wish["recipe"],
         "user": schedule.wish["user"],
-        "paused_at": _time(schedule.paused_at),
+        "paused_at": iso8601(schedule.paused_at),
         "reason": schedule.reason,
-        "since": _time(schedule.since),
-        "next_at": _time(schedule.next_at),
-        "fired_at": last and _time(last.fired_at),
+        "since": iso8601(schedule.since),
+        "next_at": iso8601(schedule.next_at),
+        "fired_at": last and iso8601(last.fired_at),
         "task": last and last.task_id,
         "error": last and last.error,
     }
@@ -161,18 +161,18 @@ def _facts(schedule: Schedule, last: Fire | None) -> Shown:
 
 def _fire(fire: Fire, task: Task | None) -> Shown:
     return {
-        "at": _time(fire.at),
-        "fired_at": _time(fire.fired_at),
+        "at": iso8601(fire.at),
+        "fired_at": iso8601(fire.fired_at),
         "task": fire.task_id,
         "state": task and str(task.state),
-        "finished_at": task and _time(task.finished_at),
+        "finished_at": task and iso8601(task.finished_at),
         "error": fire.error,
     }
 
 
 def _upcoming(schedule: Schedule, now: datetime) -> list[Shown]:
     line = cron.parse(schedule.cron, schedule.zone)
-    return [{"at": _time(at), "local": at.astimezone(line.zone).isoformat()} for at in line.next(now, NEXT)]
+    return [{"at": iso8601(at), "local": at.astimezone(line.zone).isoformat()} for at in line.next(now, NEXT)]
 
 
 def _succeeded(session: Session, schedule: Schedule) -> datetime | None:
@@ -182,7 +182,3 @@ def _succeeded(session: Session, schedule: Schedule) -> datetime | None:
     last = session.scalar(fires.where(Task.state.in_(done)).order_by(Fire.at.desc()).limit(1))
     noted = executions.last(session, schedule.wish["recipe"], schedule.wish["options"])
     return max((at for at in (last, noted and noted.at) if at), default=None)
-
-
-def _time(moment: datetime | None) -> str | None:
-    return moment.isoformat().replace("+00:00", "Z") if moment else None

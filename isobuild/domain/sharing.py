@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from isobuild.domain import pruning
+from isobuild.domain import pruning, queues
 from isobuild.domain.fates import Fate
 from isobuild.domain.guard import change, move
 from isobuild.domain.history import By
@@ -15,29 +15,32 @@ from isobuild.domain.tables import Artifact, Task
 
 #: In this order an equal task is wanted.
 ANSWERS = (TaskState.READY, TaskState.BUILDING, TaskState.PENDING, TaskState.BLOCKED, TaskState.FAILED)
-SOME = 20  # equal tasks, the newest, that are looked at
 
 
 def twin(session: Session, fingerprint: str, now: datetime) -> Task | None:
     """A task that has (or will have, or can't have) the same ISO, held until this transaction's end."""
-    equal = select(Task).where(Task.fingerprint == fingerprint, Task.state.in_(ANSWERS))
-    found = [task for task in session.scalars(equal.order_by(Task.id.desc()).limit(SOME)) if _answers(task, now)]
-    best = min(found, key=lambda task: ANSWERS.index(task.state), default=None)
+    equal = (
+        select(Task.id, Task.state)
+        .where(Task.fingerprint == fingerprint, Task.state == state, _answers(state, now))
+        .order_by(Task.id.desc())
+        .limit(1)
+        .subquery()
+        .select()
+        for state in ANSWERS
+    )  # one look, so that none can be missed between two: into the index for each state, however many are equal
+    found = {state: number for number, state in session.execute(union_all(*equal))}
+    best = next((state for state in ANSWERS if state in found), None)
     if best is None:
         return None
-    state = best.state
-    held = select(Task).where(Task.id == best.id).with_for_update().execution_options(populate_existing=True)
-    best = session.scalar(held)
-    return best if best and best.state is state else None
+    held = select(Task).where(Task.id == found[best], Task.state == best).with_for_update()
+    return session.scalar(held.execution_options(populate_existing=True))
 
 
-def _answers(task: Task, now: datetime) -> bool:
+def _answers(state: TaskState, now: datetime) -> ColumnElement[bool]:
     """Not what follows another, nor what somebody wants later; and no failure is for good but the order's own."""
-    if task.follows is not None:
-        return False
-    if task.state is TaskState.FAILED:
-        return task.cause is Cause.REQUEST
-    return not (task.not_before is not None and task.not_before > now and not task.attempts)
+    if state is TaskState.FAILED:
+        return and_(Task.follows.is_(None), Task.cause == Cause.REQUEST)
+    return and_(Task.follows.is_(None), or_(Task.not_before <= now, Task.attempts > 0))
 
 
 def answer(session: Session, like: Task, places: Mapping[str, int], task: Task) -> None:
@@ -53,9 +56,10 @@ def answer(session: Session, like: Task, places: Mapping[str, int], task: Task) 
         task.cause, task.error = like.cause, like.error
     else:
         task.state, task.follows = TaskState.BLOCKED, like.id
-        if (places[task.queue], task.rank) < (places.get(like.queue, len(places)), like.rank):
-            sooner = Task.id == like.id, Task.state == TaskState.PENDING
-            change(session, Task, *sooner, queue=task.queue, rank=task.rank)
+        sooner = (places[task.queue], task.rank) < (places.get(like.queue, len(places)), like.rank)
+        if sooner and task.queue not in queues.paused(session):
+            waits = Task.id == like.id, Task.state == TaskState.PENDING
+            change(session, Task, *waits, queue=task.queue, rank=task.rank)
 
 
 def copy(session: Session, source: int, target: Task, now: datetime) -> None:

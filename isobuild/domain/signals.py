@@ -19,6 +19,13 @@ def due(session: Session, now: datetime) -> list[tuple[int, str]]:
     return [(number, signal) for number, signal in session.execute(waiting) if signal]
 
 
+def forget(session: Session, now: datetime) -> None:
+    """Let a portion go of what matters no longer: there was no hook that was to be told."""
+    late = Task.signal.is_not(None), Task.finished_at <= now - MATTERS
+    if old := session.scalars(select(Task.id).where(*late).limit(MANY)).all():
+        change(session, Task, Task.id.in_(old), *late, signal=None)
+
+
 def told(session: Session, number: int, signal: str) -> None:
     """Note that it was told."""
     change(session, Task, Task.id == number, Task.signal == signal, signal=None)

@@ -42,7 +42,8 @@ class Look:
         self.served = [name for name in host.queues if name not in self.paused]
         self.line = list(line.line_up(session, self.served, now if host.rules.fair else None))
         self.places = {number: place for place, number in enumerate(self.line)}
-        self.etas = forecast.forecast(session, self.line, host, now)
+        self.past = forecast.Past(session)
+        self.etas = forecast.forecast(self.past, self.line, host, now)
 
     def standings(self, tasks: Sequence[Task]) -> dict[int, Standing]:
         """Where they stand."""
@@ -54,17 +55,32 @@ class Look:
 
     def _eta(self, task: Task) -> Forecast | None:
         eta = self.etas.get(task.follows or task.id)
-        if eta or task.state is not TaskState.PENDING or task.not_before is None:
+        if eta or task.follows or task.queue not in self.served:
             return eta
-        likes = forecast.Past(self.session).like(task.recipe, task.weight)
-        return forecast.after(likes, max(task.not_before, self.now)) if likes else None
+        starts = self._starts(task)
+        likes = self.past.like(task.recipe, task.weight) if starts else []
+        if likes:
+            self.etas[task.id] = forecast.after(likes, *starts)
+        return self.etas.get(task.id)
+
+    def _starts(self, task: Task) -> list[Forecast]:
+        """What a task waits for that has no place in the line; empty if that is not known."""
+        starts = [forecast.at(max(task.not_before, self.now))] if task.not_before else []
+        if task.state is TaskState.PENDING:
+            return starts
+        needs = [on for on in dependencies.of(self.session, task.id) if on.state is not TaskState.READY]
+        known = [eta for on in needs if on.state in OPEN and (eta := self._eta(on))]
+        return [*starts, *known] if len(known) == len(needs) else []
 
     def _why(self, task: Task) -> str | None:
         if task.state is TaskState.BUILDING:
             return None
         if task.state is TaskState.BLOCKED:
             return self._why_blocked(task)
-        return self._why_asleep(task) or self._why_held(task) or self._why_in_line(task)
+        asleep = self._why_asleep(task)
+        if asleep and task.queue in self.paused:
+            return f"{asleep}; {self._why_held(task)}"
+        return asleep or self._why_held(task) or self._why_in_line(task)
 
     def _why_blocked(self, task: Task) -> str:
         if task.follows:
@@ -100,9 +116,11 @@ class Look:
             return None
         allowance = self.host.rules.buckets[name]
         level = limits.look(self.session, name, allowance, self.now)
-        if level.tokens >= 1:
+        if level.has():
             return None
-        return f"bucket {name} is empty, and has the next token at {level.when(1, allowance):%H:%M:%S} UTC"
+        when = level.when(1, allowance)
+        day = "" if when.date() == self.now.date() else f"{when:%Y-%m-%d} "
+        return f"bucket {name} is empty, and has the next token at {day}{when:%H:%M:%S} UTC"
 
     def _why_in_line(self, task: Task) -> str:
         before = self._before(task)

@@ -83,5 +83,7 @@ TASK_MOVES: dict[TaskState, set[TaskState]] = {
 
 #: A task that has not come to its end.
 OPEN = (TaskState.PENDING, TaskState.BLOCKED, TaskState.BUILDING)
+#: One that has, and can't be downloaded: a person may retry it, and in the end it is forgotten.
+WITHOUT_ISO = (TaskState.FAILED, TaskState.CANCELED, TaskState.EXPIRED)
 
 MOVES: dict[type[StrEnum], dict[Any, Any]] = {BuildState: BUILD_MOVES, TaskState: TASK_MOVES}

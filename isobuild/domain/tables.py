@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from isobuild.domain.columns import AWAKE, TABLE, Base, WakeTime
 from isobuild.domain.states import AfterFailure, BuildState, Cause, RunnerState, TaskState
 
+LONGEST_REASON = 400  # characters of why something is paused
+
 
 class User(Base):
     """Somebody who orders."""
@@ -81,7 +83,8 @@ class Task(Base):
 
     __table_args__ = (
         UniqueConstraint("user_id", "name"),
-        # The order in which tasks go. A claim reads its first row, however many there are.
+        # The order in which tasks go. A claim reads its first row, however many there are; it walks past those of
+        # recipes that are full or dry.
         Index("ix_tasks_ready", "state", "not_before", "queue", "rank", "created_at", "id"),
         # The same for each user apart, for sites that are fair.
         Index("ix_tasks_fair", "state", "not_before", "queue", "rank", "user_id", "created_at", "id"),
@@ -230,7 +233,7 @@ class Pause(Base):
     queue: Mapped[str] = mapped_column(String(32), primary_key=True)
     at: Mapped[datetime]
     who: Mapped[str] = mapped_column(String(80))
-    reason: Mapped[str] = mapped_column(String(400))
+    reason: Mapped[str] = mapped_column(String(LONGEST_REASON))
 
 
 class Schedule(Base):
@@ -246,7 +249,7 @@ class Schedule(Base):
     grace: Mapped[float]  # seconds after which a missed fire is not made up for
     wish: Mapped[dict[str, Any]]  # the order, as each fire makes it
     paused_at: Mapped[datetime | None]
-    reason: Mapped[str | None] = mapped_column(String(400))  # why it is paused
+    reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))  # why it is paused
     since: Mapped[datetime]  # fires before this do not count: it was added, or resumed
     seen_at: Mapped[datetime]  # when next_at was worked out; a clock that went back is noticed by it
     next_at: Mapped[datetime | None]  # None: never

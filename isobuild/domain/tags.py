@@ -36,6 +36,7 @@ def add(session: Session, task: int, tags: Mapping[str, str]) -> None:
 def change(session: Session, task: int, put: Mapping[str, str], drop: Sequence[str]) -> None:
     """Set tags of a task, one that it has to its new value, and take others away. Raises NotFound, BadInput."""
     check(put)
+    check(dict.fromkeys(drop, ""))
     if session.get(Task, task, with_for_update=True) is None:  # who else changes its tags comes after
         raise NotFound(what="task", given=task, hint="'isobuild tasks' lists them.")
     session.execute(delete(Tag).where(Tag.task_id == task, Tag.tag.in_([*put, *drop])))

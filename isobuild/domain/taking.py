@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from isobuild.domain import batch, builds, line, runners, standing, tasks, turns
+from isobuild.domain import batch, builds, line, queues, runners, standing, tasks, turns
 from isobuild.domain.batch import Ordered
 from isobuild.domain.guard import change
 from isobuild.domain.history import By
@@ -77,13 +77,13 @@ def take_ahead(session: Session, recipe: str, host: Host, who: str, now: datetim
     return _go(session, task, host, who, now)
 
 
-def order_ahead(session: Session, wish: Ordered, queues: Sequence[str], host: Host, now: datetime) -> Flagged:
+def order_ahead(session: Session, wish: Ordered, known: Sequence[str], host: Host, now: datetime) -> Flagged:
     """Order a task that goes at once, out of turn; else nothing is ordered.
 
     The same order may be answered already: then there is nothing to build. Raises what `orders.order` does, NoSlot,
     CannotGo.
     """
-    (number,) = batch.order_all(session, [wish], queues, host.rules, now)
+    (number,) = batch.order_all(session, [wish], known, host.rules, now)
     task = tasks.get(session, number)
     if task.state in {TaskState.PENDING, TaskState.BLOCKED}:
         return _go(session, task, host, wish.order.user, now)
@@ -91,6 +91,8 @@ def order_ahead(session: Session, wish: Ordered, queues: Sequence[str], host: Ho
 
 
 def _go(session: Session, task: Task, host: Host, who: str, now: datetime) -> Flagged:
+    if pause := queues.paused(session).get(task.queue):
+        raise CannotGo(name=task.name, why=f"queue {task.queue} is paused: {pause.reason}")
     free = turns.free_slots(session, host)
     if not free:
         raise NoSlot(host=host.name, slots=host.slots)

@@ -1,7 +1,7 @@
 """Tasks: what a person does with one, and what becomes of it when its build has ended."""
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,17 +13,21 @@ from isobuild.domain import dependencies, ends, history, orders
 from isobuild.domain.columns import AWAKE
 from isobuild.domain.guard import change, move
 from isobuild.domain.history import By
-from isobuild.domain.states import OPEN, BuildState, Cause, TaskState
+from isobuild.domain.numbers import LARGEST
+from isobuild.domain.states import OPEN, WITHOUT_ISO, BuildState, Cause, TaskState
 from isobuild.domain.tables import Build, Task
 from isobuild.errors import CannotCancel, CannotRelease, CannotRemove, CannotRetry, IsNeeded, NotFound
 
 LONGEST_DELAY = timedelta(hours=1)
 SPREAD = 0.25  # of a delay, at most, is added to it or taken away
+MANY = 200  # tasks that one transaction cancels
+#: what an open build holds
+CLOSED: Mapping[str, None] = {"open_task": None, "open_slot": None, "open_limit": None}
 
 
 def get(session: Session, number: int) -> Task:
     """The task; raises NotFound."""
-    task = session.get(Task, number)
+    task = session.get(Task, number) if number <= LARGEST else None
     if task is None:
         raise NotFound(what="task", given=number, hint="'isobuild tasks' lists them.")
     return task
@@ -32,8 +36,7 @@ def get(session: Session, number: int) -> Task:
 def any_left(session: Session, queues: Collection[str] | None = None) -> bool:
     """Whether any task waits or is being built; of these queues, if some are named."""
     chosen = select(Task.id) if queues is None else select(Task.id).where(Task.queue.in_(queues))
-    states = (TaskState.BUILDING, TaskState.PENDING, TaskState.BLOCKED)
-    return any(session.scalar(chosen.where(Task.state == state).limit(1)) for state in states)
+    return any(session.scalar(chosen.where(Task.state == state).limit(1)) for state in OPEN)
 
 
 def oldest(session: Session) -> int | None:
@@ -51,9 +54,8 @@ def cancel(session: Session, number: int, who: str, now: datetime) -> TaskState:
     """
     get(session, number)
     by = By(who, now, "canceled by a person")
-    for old in (TaskState.PENDING, TaskState.BLOCKED):
-        if ends.end(session, number, old, TaskState.CANCELED, by, error=None, cause=None):
-            return TaskState.CANCELED
+    if _cancel_waiting(session, number, by):
+        return TaskState.CANCELED
     open_build = _open_build(session, number)
     if open_build is None:
         session.expire_all()
@@ -68,23 +70,32 @@ def cancel(session: Session, number: int, who: str, now: datetime) -> TaskState:
     return cancel(session, number, who, now)
 
 
-def cancel_waiting(session: Session, recipe: str, queue: str | None, who: str, now: datetime) -> list[int]:
-    """A person said no to all that waits of a recipe, in one queue or in all; their numbers. What is being built goes
-    on.
-    """
-    by, canceled = By(who, now, "canceled by a person"), []
-    for old in (TaskState.BLOCKED, TaskState.PENDING):
-        waiting = select(Task.id).where(Task.state == old, Task.recipe == recipe).order_by(Task.id)
-        numbers = session.scalars(waiting.where(Task.queue == queue) if queue else waiting).all()
-        canceled += [each for each in numbers if ends.end(session, each, old, TaskState.CANCELED, by)]
-    return sorted(canceled)
+def waiting(session: Session, recipe: str, queue: str | None) -> list[int]:
+    """What waits of a recipe, in one queue or in all. The newest first: who waits for another comes before that."""
+    of_it = select(Task.id).where(Task.state.in_([TaskState.PENDING, TaskState.BLOCKED]), Task.recipe == recipe)
+    return list(session.scalars((of_it.where(Task.queue == queue) if queue else of_it).order_by(Task.id.desc())))
+
+
+def cancel_waiting(session: Session, numbers: Iterable[int], who: str, now: datetime) -> list[int]:
+    """A person said no to these, `MANY` of them at most, as far as they wait still; those that did."""
+    by = By(who, now, "canceled by a person")
+    return [number for number in numbers if _cancel_waiting(session, number, by)]
+
+
+def _cancel_waiting(session: Session, number: int, by: By) -> bool:
+    return any(
+        ends.end(session, number, old, TaskState.CANCELED, by, error=None, cause=None)
+        for old in (TaskState.BLOCKED, TaskState.PENDING)  # in this order a task comes to them
+    )
 
 
 def release(session: Session, number: int, not_before: datetime | None, who: str, now: datetime) -> TaskState:
     """Give a build in hand back: its task waits for its turn again, or until `not_before`; no attempt is lost.
 
-    Returns the state in which the task is left (`building` while the runner stops). Raises NotFound, CannotRelease.
+    Returns the state in which the task is left (`building` while the runner stops). Raises BadInput, NotFound,
+    CannotRelease.
     """
+    orders.check_moment("not_before", not_before, now)
     task = get(session, number)
     open_build = _open_build(session, number)
     if open_build is None or open_build.stop:
@@ -107,8 +118,8 @@ def _open_build(session: Session, task: int) -> Build | None:
 
 
 def _close_pending(session: Session, build: Build, by: By) -> bool:
-    closed = {"finished_at": by.now, "open_task": None, "open_slot": None, "open_limit": None}
-    return move(session, Build, build.id, BuildState.PENDING, BuildState.CANCELED, by, error=by.why, **closed)
+    closed = {"error": by.why, "finished_at": by.now, **CLOSED}
+    return move(session, Build, build.id, BuildState.PENDING, BuildState.CANCELED, by, **closed)
 
 
 def retry(session: Session, number: int, who: str, now: datetime) -> None:
@@ -125,10 +136,9 @@ def retry(session: Session, number: int, who: str, now: datetime) -> None:
     fresh |= {"waits": waits, "open_key": task.key if task.without_overlapping else None}
     new = TaskState.BLOCKED if waits else TaskState.PENDING
     by = By(who, now, "retried by a person")
-    retriable = (TaskState.FAILED, TaskState.CANCELED, TaskState.EXPIRED)
     try:
         with session.begin_nested():
-            moved = any(move(session, Task, number, old, new, by, **fresh) for old in retriable)
+            moved = any(move(session, Task, number, old, new, by, **fresh) for old in WITHOUT_ISO)
     except IntegrityError:
         orders.check_alone(session, task.key)
         raise
@@ -144,11 +154,11 @@ def pin(session: Session, number: int, pinned: bool) -> None:
 
 def remove(session: Session, number: int, who: str, now: datetime) -> None:
     """Forget a task and its builds; the history stays. Raises NotFound, CannotRemove while it has an open build,
-    IsNeeded while another waits for it.
+    IsNeeded while another depends on it and is not ready: tried again, that would not know what it needs.
     """
     get(session, number)
     session.execute(select(Task.id).where(Task.id == number).with_for_update())  # as whoever orders what depends on it
-    if needed := dependencies.waiting_for(session, number):
+    if needed := dependencies.needed_by(session, number):
         raise IsNeeded(task=number, others=", ".join(map(str, needed[:10])))
     for old in (TaskState.PENDING, TaskState.BLOCKED):  # those that follow it must know
         ends.end(session, number, old, TaskState.CANCELED, By(who, now, "removed"))

@@ -64,8 +64,8 @@ def _open() -> ColumnElement[bool]:
 def dry(session: Session, host: Host, now: datetime) -> set[str]:
     """The recipes whose bucket has no token for another build."""
     rules = host.rules
-    has = {name: limits.look(session, name, rules.buckets[name], now).tokens for name in set(rules.draws.values())}
-    return {recipe for recipe, bucket in rules.draws.items() if has[bucket] < 1 - limits.HAIR}
+    left = {name: limits.look(session, name, rules.buckets[name], now) for name in set(rules.draws.values())}
+    return {recipe for recipe, bucket in rules.draws.items() if not left[bucket].has()}
 
 
 def open_build(session: Session, task: Task, host: Host, slot: int, now: datetime, by: By | None = None) -> bool:

@@ -56,6 +56,12 @@ def digest(sources: str, folder: Path, now: datetime, max_age: float = 3600.0, l
     return None if None in releases else sha256(json.dumps([sources, releases]).encode()).hexdigest()
 
 
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal. Raises OSError."""
+    with Path(path).open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
 def _renew(
     old: Mapping[Archive, Known], folder: Path, now: float, max_age: float, limit: float
 ) -> dict[Archive, Known]:
@@ -101,7 +107,7 @@ def _ask(wanted: Iterable[Archive], limit: float) -> dict[Archive, str]:
             files = {each: Path(scratch, f"{name}.{n}") for n, each in enumerate(wanted) if each not in found}
             running = {each: _download(_address(each, name), file, over - monotonic()) for each, file in files.items()}
             came = [each for each, process in running.items() if process.wait().exit_code == 0]
-            found |= {each: _hash(files[each]) for each in came if os.access(files[each], os.R_OK)}
+            found |= {each: sha256_of(files[each]) for each in came if os.access(files[each], os.R_OK)}
     return found
 
 
@@ -128,8 +134,3 @@ def _download(address: str, target: Path, seconds: float) -> Any:
         *guard, HELPER, *QUICK, "download-file", address, str(target),
         _env=env, _bg=True, _bg_exc=False, _tty_out=False, _ok_code=ANY_STATUS,
     )  # fmt: skip
-
-
-def _hash(file: Path) -> str:
-    with file.open("rb") as release:
-        return file_digest(release, "sha256").hexdigest()

@@ -77,12 +77,20 @@ def _make(path: Path, contents: Mapping[str, bytes]) -> None:
         compileall.compile_dir(whole, quiet=2, stripdir=f"{whole}", prependdir=f"{path}")
         for each in (whole, *whole.rglob("*")):
             each.chmod(0o755 if each.is_dir() else 0o644)
-        os.sync()
+            _sync(each)
         try:
             whole.rename(path)
         except OSError:
             if not path.is_dir():  # else another runner was sooner
                 raise
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _forget_old(root: Path) -> None:

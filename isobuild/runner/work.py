@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from isobuild import nudge
+from isobuild.db import Database
 from isobuild.domain import builds, runners, taking, tasks
 from isobuild.domain.builds import End
 from isobuild.domain.taking import Taken
-from isobuild.errors import DatabaseDown, HostFault, IsobuildError, LostSeat, ReportRefused
+from isobuild.errors import DatabaseDown, HostFault, IsobuildError, LostSeat, NoSeat, ReportRefused
 from isobuild.runner.bell import Bell
 from isobuild.runner.run import Runner, memory
 
@@ -48,6 +49,7 @@ class Loop:
         self.load, self.habits, self.bell, self.say = load, habits, bell, say
         self.count = 0  # of the builds it carried
         self._empty = False
+        self._unseated = False
         self._out = False
 
     def work(self) -> None:
@@ -65,6 +67,8 @@ class Loop:
         """Why it ends now; None if it goes on."""
         if self.bell.end:
             return f"it was told to ({self.bell.end})"
+        if self._unseated:
+            return "its host has no seat for it any more"
         if self._empty:
             return "there is nothing left that it may build"
         if self.habits.max_builds and self.count >= self.habits.max_builds:
@@ -77,7 +81,7 @@ class Loop:
         try:
             if self.bell.reread:
                 self._reread()
-            if taken := self._write(taking.take, self.me, self.runner.host, self.habits.attempts, memory()):
+            elif taken := self._write(taking.take, self.me, self.runner.host, self.habits.attempts, memory()):
                 self._carry(taken)
             elif self._is_empty():
                 self._empty = True
@@ -123,11 +127,18 @@ class Loop:
         host = self.runner.host
         self.me = self._write(runners.sit_down, os.getpid(), host)
         self._beaten = time.monotonic()
+        self._say_where()
+
+    def _say_where(self) -> None:
+        host = self.runner.host
         self.say(f"loop {self.me} on {host.name} (process {os.getpid()}), queues {', '.join(host.queues)}")
 
     def _stand_up(self) -> None:
+        self._leave(self.runner.db, self.me)
+
+    def _leave(self, db: Database, number: int) -> None:
         try:
-            self.runner.db.write(runners.end, self.me, memory(), datetime.now(UTC))
+            db.write(runners.end, number, memory(), datetime.now(UTC))
         except DatabaseDown as error:  # the tick will see that the process is gone
             self.say(str(error))
 
@@ -138,10 +149,34 @@ class Loop:
         except (IsobuildError, OSError) as error:
             self.say(f"{error} The settings stay as they were.")
             return
-        self._stand_up()
-        self.runner.db.dispose()
-        self.runner = fresh
-        self._sit_down()
+        before, self.runner = self.runner, fresh
+        if self._keeps_seat(before):
+            self._say_where()
+        elif not self._changes_seat(before):
+            self.runner, self._unseated = before, True
+            return
+        before.db.dispose()
+
+    def _keeps_seat(self, before: Runner) -> bool:
+        """Whether its seat is one by the new settings too."""
+        if before.settings.database_url != self.runner.settings.database_url:
+            return False
+        return self._insist(self._fits)
+
+    def _fits(self) -> bool:
+        with self.runner.db.read() as session:
+            return runners.fits(session, self.me, self.runner.host)
+
+    def _changes_seat(self, before: Runner) -> bool:
+        """Sit down on another seat, and only then stand up: nobody may take the last one in between."""
+        seat = self.me
+        try:
+            self._sit_down()
+        except NoSeat as none:
+            self.say(str(none))
+            return False
+        self._leave(before.db, seat)
+        return True
 
     def _pause(self) -> None:
         over, heartbeat = time.monotonic() + self.habits.sleep, self.runner.settings.heartbeat

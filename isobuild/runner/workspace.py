@@ -14,7 +14,7 @@ from isobuild.errors import HostFault, NoArtifact
 from isobuild.runner import results
 from isobuild.runner.dependencies import give, told
 from isobuild.runner.door import Door
-from isobuild.store.local import size_of
+from isobuild.store.local import numbered, size_of
 
 
 class Workspaces:
@@ -26,15 +26,14 @@ class Workspaces:
 
     def owned(self) -> Iterable[int]:
         """The builds that have a workspace here."""
-        folders = self.root.iterdir() if self.root.is_dir() else ()
-        return [int(folder.name) for folder in folders if folder.name.isdecimal()]
+        return numbered(folder.name for folder in self.root.iterdir()) if self.root.is_dir() else ()
 
     def size(self, build: int) -> int:
         """The bytes of a build's workspace, as far as they can be seen."""
         return size_of(self.root / str(build))
 
     def remove(self, build: int) -> None:
-        """Remove a build's workspace, whoever owns the files in it; none is fine."""
+        """Remove a build's workspace, whoever owns the files in it; none is fine. Raises HostFault."""
         self.door.remove(self.root / str(build))
 
     def make(

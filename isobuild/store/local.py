@@ -4,9 +4,12 @@ A file appears whole or not at all: it is written beside, under a name that is n
 durable, and then given its name.
 """
 
+import glob
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
 from hashlib import file_digest, sha256
@@ -17,6 +20,7 @@ from typing import IO, BinaryIO
 from isobuild.errors import HostFault, NoRoom, NotFound, ReportRefused
 
 CHUNK = 1 << 20
+NUMBER = re.compile("[1-9][0-9]{0,8}")  # of a build, as it is written: what is named otherwise is nobody's
 RESERVE = 64 << 20  # bytes that stay free: the database and the logs live on the same disk, as a rule
 
 
@@ -77,20 +81,27 @@ class LocalStore:
 
     def owned(self) -> Iterable[int]:
         """The builds that have a folder here."""
-        folders = self.folder.iterdir() if self.folder.is_dir() else ()
-        return [int(folder.name) for folder in folders if folder.name.isdecimal()]
+        return numbered(folder.name for folder in self.folder.iterdir()) if self.folder.is_dir() else ()
 
     def size(self, build: int) -> int:
         """The bytes that removing the files of a build gives back."""
         return size_of(self.folder / str(build))
 
     def remove(self, build: int) -> None:
-        """Remove all files of a build; none is fine."""
-        shutil.rmtree(self.folder / str(build), ignore_errors=True)
+        """Remove all files of a build; none is fine. Raises OSError if one can't go, when the others are gone."""
+        folder = self.folder / str(build)
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.lexists(folder):
+            with suppress(FileNotFoundError):  # somebody else removes it too
+                shutil.rmtree(folder)
 
     def free(self) -> int:
-        """The bytes that are free on its disk."""
+        """The bytes that are free on its disk. Raises OSError."""
         return shutil.disk_usage(self.folder).free
+
+    def held(self) -> int:
+        """The bytes of removed files that somebody still reads, as far as that can be seen: they will be free too."""
+        return sum(_held(f"{self.folder}/").values())
 
     def _free(self) -> int:
         return max(0, self.free() - RESERVE)
@@ -100,10 +111,34 @@ class LocalStore:
             raise NoRoom(path=self.folder, free=_words(free), needed=_words(size))
 
 
+def numbered(names: Iterable[str]) -> set[int]:
+    """The builds whose number is among these names."""
+    return {int(name) for name in names if NUMBER.fullmatch(name)}
+
+
 def size_of(folder: Path) -> int:
     """The bytes of the files below a folder, as far as they can be seen; a file that has another name too has none."""
-    files = (Path(top, name).lstat() for top, _, names in os.walk(folder) for name in names)
-    return sum(file.st_size for file in files if file.st_nlink == 1)
+    return sum(bytes_of(Path(top, name)) for top, _, names in os.walk(folder) for name in names)
+
+
+def bytes_of(file: Path) -> int:
+    """The bytes that removing a file gives back, as far as they can be seen."""
+    try:
+        seen = file.lstat()
+    except OSError:  # it has just gone, or may not be looked at
+        return 0
+    return seen.st_size if seen.st_nlink == 1 else 0
+
+
+def _held(below: str) -> dict[int, int]:
+    """The removed files that processes have open: their inodes and bytes."""
+    found: dict[int, int] = {}
+    for link in glob.iglob("/proc/[0-9]*/fd/*"):  # noqa: PTH207 (which stumbles over a process that ends)
+        with suppress(OSError):
+            name = os.readlink(link)  # noqa: PTH115 (many of them)
+            if name.startswith(below) and name.endswith(" (deleted)") and not (seen := Path(link).stat()).st_nlink:
+                found[seen.st_ino] = seen.st_size
+    return found
 
 
 def _appear(part: Path, path: Path, digest: str) -> None:

@@ -1,9 +1,17 @@
-"""The logs of all builds: `LOGS/<build>.log`, and what a runner itself printed, `LOGS/<build>.runner`."""
+"""The logs of all builds: `LOGS/<build>.log`, and what a runner itself printed, `LOGS/<build>.runner`.
+
+Beside them are two that are of no build: what hooks printed, and runners that wait for their build.
+"""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from isobuild.store.local import bytes_of, numbered
+
 SUFFIXES = (".log", ".runner")
+COMMON = ("hooks.log", "spare.runner")
+LONG = 1 << 20  # bytes
 
 
 class Logs:
@@ -15,7 +23,7 @@ class Logs:
     def owned(self) -> Iterable[int]:
         """The builds that have logs here."""
         files = self.folder.iterdir() if self.folder.is_dir() else ()
-        return {int(file.stem) for file in files if file.suffix in SUFFIXES and file.stem.isdecimal()}
+        return numbered(file.stem for file in files if file.suffix in SUFFIXES)
 
     def holds(self, build: int) -> bool:
         """Whether there is a log of this build."""
@@ -23,12 +31,20 @@ class Logs:
 
     def size(self, build: int) -> int:
         """The bytes of a build's logs."""
-        return sum(file.stat().st_size for file in self._files(build) if file.exists())
+        return sum(bytes_of(file) for file in self._files(build))
 
     def remove(self, build: int) -> None:
         """Remove the logs of a build; none is fine."""
         for file in self._files(build):
             file.unlink(missing_ok=True)
+
+    def trim(self) -> None:
+        """Let what is of no build begin anew when it is long; what was before that is kept once, as `NAME.old`."""
+        for name in COMMON:
+            file = self.folder / name
+            if bytes_of(file) > LONG:
+                with suppress(FileNotFoundError):  # another tick was here first
+                    file.rename(file.with_name(f"{name}.old"))
 
     def _files(self, build: int) -> list[Path]:
         return [self.folder / f"{build}{suffix}" for suffix in SUFFIXES]

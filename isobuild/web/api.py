@@ -3,13 +3,14 @@
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from isobuild import slip
 from isobuild.domain.listing import Shown
 from isobuild.domain.states import BuildState, TaskState
 from isobuild.slip import Slip
-from isobuild.web.numbers import LARGEST, Before, Limit, Number, Tagged, tags_of
+from isobuild.web.numbers import Before, Chosen, Limit, Number, Tagged, tags_of
 from isobuild.web.problems import Problem
 from isobuild.web.reception import AtDesk
 
@@ -29,20 +30,21 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/api", tags=["tasks"], responses=PROBLEMS)
 
 
-class Pause(BaseModel):
-    """Why nothing goes from a queue."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    reason: str = Field(description="people see it", min_length=1, max_length=400)
-
-
 class Later(BaseModel):
     """When a task that is given back may go again."""
 
     model_config = ConfigDict(extra="forbid")
 
     not_before: AwareDatetime | None = Field(None, description="by default when its turn comes")
+
+
+class Waiting(BaseModel):
+    """Which of the tasks that wait."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipe: str = Field(description="those of this recipe", examples=["tiny"])
+    queue: str | None = Field(None, description="those in this queue; by default in all")
 
 
 class Tags(BaseModel):
@@ -70,17 +72,17 @@ def list_tasks(
 
 
 @router.post("/tasks", status_code=201)
-def order(desk: AtDesk, slip: Slip, response: Response) -> Shown:
+def order(desk: AtDesk, wish: Slip, response: Response) -> Shown:
     """Order an ISO. If the same was built before, the answer is a task that is ready."""
-    (number,) = desk.order_all([slip.ordered(desk)])
-    response.headers["Location"] = f"/api/tasks/{number}"
-    return desk.task(number)
+    (added,) = desk.order_all([wish.ordered(desk)])
+    response.headers["Location"] = f"/api/tasks/{added['id']}"
+    return added
 
 
 @router.post("/orders", status_code=201)
 def order_all(desk: AtDesk, slips: Annotated[list[Slip], Body(min_length=1, max_length=1000)]) -> list[Shown]:
     """Order several ISOs, which may wait for each other by their names: all of them or none."""
-    return [desk.task(number) for number in desk.order_all([slip.ordered(desk) for slip in slips])]
+    return slip.order_all(slips, desk)
 
 
 @router.get("/tasks/{task}")
@@ -94,6 +96,12 @@ def cancel(desk: AtDesk, task: Number) -> Shown:
     """Cancel a task that waits, or ask the runner of its build to stop; then `stopping` is true for a moment."""
     desk.cancel(task)
     return desk.task(task)
+
+
+@router.post("/tasks/cancel-waiting")
+def cancel_waiting(desk: AtDesk, waiting: Waiting) -> list[int]:
+    """Cancel all tasks of a recipe that wait; their numbers. What is being built goes on."""
+    return desk.cancel_waiting(waiting.recipe, waiting.queue)
 
 
 @router.post("/tasks/{task}/retry")
@@ -144,10 +152,7 @@ def remove(desk: AtDesk, task: Number) -> None:
 
 
 @router.get("/builds")
-def list_builds(
-    desk: AtDesk, state: BuildState | None = None, task: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
-    limit: Limit = 100,
-) -> list[Shown]:  # fmt: skip
+def list_builds(desk: AtDesk, state: BuildState | None = None, task: Chosen = None, limit: Limit = 100) -> list[Shown]:
     """Builds, the newest first."""
     return desk.builds(task=task, state=state, limit=limit)
 
@@ -156,35 +161,3 @@ def list_builds(
 def show_stats(desk: AtDesk) -> Shown:
     """Counts of tasks, how long builds take, and how often forecasts came true."""
     return desk.stats()
-
-
-@router.get("/queues")
-def list_queues(desk: AtDesk) -> list[Shown]:
-    """The queues in their order, and which of them are paused."""
-    return desk.queues()
-
-
-@router.post("/queues/{queue}/pause")
-def pause(desk: AtDesk, queue: str, pause: Pause) -> list[Shown]:
-    """Let nothing go from a queue until it is resumed; builds in hand go on."""
-    desk.pause(queue, pause.reason)
-    return desk.queues()
-
-
-@router.post("/queues/{queue}/resume")
-def resume(desk: AtDesk, queue: str) -> list[Shown]:
-    """Let tasks go from a queue again."""
-    desk.resume(queue)
-    return desk.queues()
-
-
-@router.get("/schedules")
-def list_schedules(desk: AtDesk) -> list[Shown]:
-    """The schedules, by name."""
-    return desk.schedules()
-
-
-@router.get("/schedules/{name}")
-def show_schedule(desk: AtDesk, name: str) -> Shown:
-    """A schedule, with its next fires and its last ones."""
-    return desk.schedule(name)

@@ -5,7 +5,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from isobuild.config import Settings
 from isobuild.desk import Desk
-from isobuild.web import api, downloads, health, logs, orders, pages, problems, site_pages, views
+from isobuild.web import api, api_site, downloads, health, logs, orders, pages, problems, site_pages, views
 from isobuild.web.assets import Assets
 from isobuild.web.gate import Gate
 
@@ -16,7 +16,7 @@ def create_app(desk: Desk) -> FastAPI:
     app = FastAPI(title="isobuild", summary="Builds custom Linux ISOs on request.", docs_url=None, redoc_url=None)
     app.state.templates = views.templates()
     app.state.desk = desk
-    for part in (pages, site_pages, orders, logs, downloads, api, health):
+    for part in (pages, site_pages, orders, logs, downloads, api, api_site, health):
         app.include_router(part.router)
     app.mount("/static", Assets(directory=views.HERE / "static"))
     problems.install(app)

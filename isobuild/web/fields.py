@@ -31,7 +31,7 @@ class Field:
         if self.kind == "checkbox":
             return text is not None
         if self.kind == "list":
-            return _as_list((text or "").strip())
+            return as_list((text or "").strip())
         if self.kind == "json":
             return _as_json(text) if text else None
         if self.kind == "select":
@@ -60,13 +60,14 @@ def as_text(value: object) -> str:
         return "on" if value else ""
     if isinstance(value, list):
         listed = ", ".join(map(str, value))
-        return listed if _as_list(listed) == value else json.dumps(value, ensure_ascii=False)
+        return listed if as_list(listed) == value else json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False) if value else ""
     return "" if value is None else str(value)
 
 
-def _as_list(text: str) -> object:
+def as_list(text: str) -> object:
+    """Words parted by commas, without what is empty; or what stands in brackets, as JSON."""
     if text.startswith("["):
         return _as_json(text)
     return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,31 +1,24 @@
 """The page on which a person orders an ISO."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from isobuild.desk import Desk, Wish
+from isobuild.desk import Desk
 from isobuild.domain import orders
+from isobuild.domain.numbers import number_or_name
 from isobuild.domain.states import AfterFailure
+from isobuild.domain.wishes import Wish
 from isobuild.errors import BadInput, NotFound, Refused, UnknownRecipe
 from isobuild.recipes.base import Recipe
 from isobuild.web.forms import Form, beside, form_for
 from isobuild.web.numbers import Chosen
 from isobuild.web.reception import AtDesk
+from isobuild.web.typed import Typed, moment, number, seconds, tags, words
 from isobuild.web.views import render
 
 router = APIRouter(include_in_schema=False)
-
-
-async def _typed(request: Request) -> dict[str, str]:
-    form = await request.form()
-    return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-Typed = Annotated[dict[str, str], Depends(_typed)]
 
 
 @router.api_route("/order/{recipe}", methods=["GET", "HEAD"])
@@ -62,35 +55,22 @@ def _find(desk: Desk, recipe: str) -> Recipe:
 
 
 def _order(desk: Desk, recipe: str, form: Form, typed: dict[str, str]) -> int:
-    number: int = desk.order(recipe, form.chosen(typed), name=typed.get("name", ""), **_wish(typed))["id"]
-    return number
+    return int(desk.order(recipe, form.chosen(typed), name=typed.get("name", ""), **_wish(typed))["id"])
 
 
 def _wish(typed: dict[str, str]) -> Wish:
-    """What was typed about when and after what. Raises BadInput."""
+    """What was typed about when, after what, and the rest. Raises BadInput."""
     return Wish(
-        queue=typed.get("queue", ""), priority=_priority(typed.get("priority", "")),
-        not_before=_time("not_before", typed), not_after=_time("not_after", typed),
-        after=[int(word) if word.isdecimal() else word for word in _words(typed.get("after", ""))],
+        queue=typed.get("queue", ""),
+        priority=number("priority", typed, int, "a whole number from -1000 to 1000") or 0,
+        not_before=moment("not_before", typed), not_after=moment("not_after", typed),
+        after=[number_or_name(word) for word in words("after", typed)],
         on_dependency_failure=_policy(typed.get("on_dependency_failure", "fail")),
-        tags={tag: value for tag, _, value in (word.partition("=") for word in _words(typed.get("tags", "")))},
-        fresh="fresh" in typed,
+        tags=tags("tags", typed), fresh="fresh" in typed, iso=typed.get("iso", ""),
+        without_overlapping="without_overlapping" in typed, write_last_exec="write_last_exec" in typed,
+        max_attempts=number("max_attempts", typed, int, "a whole number from 1 to 100"),
+        time_limit=seconds("time_limit", typed), soft_limit=seconds("soft_limit", typed), ttl=seconds("ttl", typed),
     )  # fmt: skip
-
-
-def _priority(text: str) -> int:
-    try:
-        return int(text or "0")
-    except ValueError:
-        raise BadInput(field="priority", given=text[:80], allowed="a whole number from -1000 to 1000") from None
-
-
-def _time(field: str, typed: dict[str, str]) -> datetime | None:
-    text = typed.get(field, "")
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
-    except ValueError:
-        raise BadInput(field=field, given=text[:80], allowed="a time such as 2026-11-22T03:00, in UTC") from None
 
 
 def _policy(text: str) -> AfterFailure:
@@ -99,10 +79,6 @@ def _policy(text: str) -> AfterFailure:
     except ValueError:
         allowed = ", ".join(AfterFailure)
         raise BadInput(field="on_dependency_failure", given=text[:80], allowed=allowed) from None
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _check(desk: Desk, recipe: str, form: Form, typed: dict[str, str]) -> dict[str, str]:

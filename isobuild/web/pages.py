@@ -8,16 +8,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from isobuild.desk import Desk
-from isobuild.errors import HostFault
+from isobuild.domain.states import OPEN
+from isobuild.errors import BadInput, HostFault
 from isobuild.web.logs import follow
 from isobuild.web.numbers import Before, Chosen, Number, Tagged, tags_of
 from isobuild.web.reception import AtDesk
+from isobuild.web.typed import Typed, moment, tags
 from isobuild.web.views import is_part, render
 
 router = APIRouter(include_in_schema=False)
 
 PAGE = 25  # tasks on a page
-MOVING = ("pending", "blocked", "building")
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
@@ -35,7 +36,7 @@ def show_tasks(
     return render(
         request, "_tasks.html" if is_part(request) else "tasks.html",
         tasks=tasks, before=before, tags=tag, search=search, sought=sought, older=tasks[-1]["id"] if more else None,
-        moving=any(task["state"] in MOVING for task in tasks),
+        moving=any(task["state"] in OPEN for task in tasks),
         recipes=[] if is_part(request) else _recipes(desk),
     )  # fmt: skip
 
@@ -43,12 +44,20 @@ def show_tasks(
 @router.api_route("/tasks/{task}", methods=["GET", "HEAD"])
 def show_task(request: Request, desk: AtDesk, task: Number, build: Chosen = None) -> Response:
     """All about a task, with the log of one of its builds: the last, unless another is chosen."""
+    return _show_task(request, desk, task, build)
+
+
+def _show_task(
+    request: Request, desk: Desk, task: int, build: int | None = None, status: int = 200, wrong: str = "",
+    typed: str = "",
+) -> Response:  # fmt: skip
     shown, builds = desk.task(task), desk.builds(task=task)
     chosen = desk.build(task, build) if builds else None
     return render(
-        request, "_task.html" if is_part(request) else "task.html",
-        task=shown, builds=builds, moving=shown["state"] in MOVING, log=chosen and follow(desk, chosen),
+        request, "_task.html" if is_part(request) else "task.html", status,
+        task=shown, builds=builds, moving=shown["state"] in OPEN, log=chosen and follow(desk, chosen),
         chosen=chosen, explicit=build is not None, history=desk.history(task),
+        wrong=wrong, typed=typed,
     )  # fmt: skip
 
 
@@ -65,9 +74,21 @@ def retry(desk: AtDesk, task: Number) -> Response:
 
 
 @router.post("/tasks/{task}/release")
-def release(desk: AtDesk, task: Number) -> Response:
-    """Give its build back."""
-    return _change(desk.release, task, f"/tasks/{task}")
+def release(desk: AtDesk, task: Number, typed: Typed) -> Response:
+    """Give its build back, to be built again from a later time on, if one was typed."""
+    later = moment("not_before", typed)
+    return _change(partial(desk.release, not_before=later), task, f"/tasks/{task}")
+
+
+@router.post("/tasks/{task}/tags")
+def tag(request: Request, desk: AtDesk, task: Number, typed: Typed) -> Response:
+    """Set its tags as they were typed; what somebody else added since the page was shown stays."""
+    try:
+        put = tags("tags", typed)
+        desk.tag(task, put, [each for each in tags("had", typed) if each not in put])
+    except BadInput as error:
+        return _show_task(request, desk, task, None, 422, str(error).removeprefix("tags: "), typed.get("tags", ""))
+    return RedirectResponse(f"/tasks/{task}", 303)
 
 
 @router.post("/tasks/{task}/pin")

@@ -13,7 +13,7 @@ from isobuild.web import words
 HERE = Path(__file__).parent
 FILTERS = (
     words.size, words.moment, words.clock, words.took, words.headline, words.where, words.then, words.expected,
-    words.sentence, words.seconds,
+    words.sentence, words.seconds, words.listed,
 )  # fmt: skip
 
 

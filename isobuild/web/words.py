@@ -1,8 +1,10 @@
 """Values as words for people."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from isobuild.domain.listing import Shown
+from isobuild.web.fields import as_text
 
 THEN = {
     "request": "The order itself can't be built: order again with other options.",
@@ -55,6 +57,11 @@ def where(task: Shown) -> str:
     return sentence(task["why"]) if task["why"] else ""
 
 
+def listed(tags: Mapping[str, str]) -> str:
+    """Tags as they stand in a field."""
+    return as_text([f"{tag}={value}" if value else tag for tag, value in tags.items()])
+
+
 def sentence(words: str) -> str:
     """The words with a capital at their beginning and a full stop at their end."""
     return f"{words[:1].upper()}{words[1:]}."
@@ -84,11 +91,13 @@ def then(task: Shown) -> str:
     """What happens next, or what a person can do."""
     if task["state"] == "building" and task["stopping"]:
         return "It stops within seconds."
+    if task["state"] == "failed" and task["after"] and not task["build"]:
+        return "It was never begun. Retry it when what it depends on is ready, or is on its way."
     if task["state"] == "failed":
         return THEN.get(task["cause"], "Read its log, then retry.")
     return {
         "pending": "It starts by itself when its turn comes. You may close this page and come back.",
-        "blocked": "It goes on by itself. You may close this page and come back.",
+        "blocked": "It goes on by itself when what it waits for is ready. You may close this page and come back.",
         "building": "It is being built. You may close this page and come back.",
         "ready": "Download it, check it, and write it to a USB stick or boot it in a virtual machine.",
         "canceled": "It was canceled. Retry builds it after all, with the same options.",

@@ -1,5 +1,7 @@
 """The queue: history, runners, dependencies, tags, pauses, schedules, last executions, buckets."""
 
+import json
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,8 +60,24 @@ def change_users_and_tasks() -> None:
         sa.Column("instance", sa.String(64)),
     ):
         op.add_column("tasks", column)
+    add_keys()
     for name, columns in TASK_INDEXES.items():
         op.create_index(name, "tasks", columns, unique=name.startswith("uq"))
+
+
+def add_keys() -> None:
+    """What isobuild/domain/keys.py makes of an order: without it, nothing would overlap with a task of before."""
+    tasks = sa.table("tasks", *(sa.column(name) for name in ("id", "recipe", "options", "key")))
+    rows = op.get_bind().execute(sa.select(tasks.c.id, tasks.c.recipe, tasks.c.options)).all()
+    keys = [{"number": row.id, "made": _key(row.recipe, row.options)} for row in rows]
+    if keys:
+        made = sa.update(tasks).where(tasks.c.id == sa.bindparam("number")).values(key=sa.bindparam("made"))
+        op.get_bind().execute(made, keys)
+
+
+def _key(recipe: str, options: str) -> str:
+    canonical = json.dumps([recipe, json.loads(options)], sort_keys=True, separators=(",", ":"))
+    return sha256(canonical.encode()).hexdigest()
 
 
 TASK_INDEXES = {
@@ -250,6 +268,7 @@ def downgrade() -> None:
     op.drop_table("runners")
     restore_artifacts()
     restore_builds()
+    restore_states()
     restore_users_and_tasks()
 
 
@@ -258,7 +277,8 @@ def restore_artifacts() -> None:
     op.create_index("ix_artifacts_created_at", "artifacts", ["created_at"])
     op.drop_index("ix_artifacts_build_id", "artifacts")
     op.execute(
-        "DELETE FROM artifacts WHERE kind <> 'iso' OR task_id <> (SELECT task_id FROM builds WHERE id = build_id)"
+        "DELETE FROM artifacts WHERE kind <> 'iso' OR NOT EXISTS (SELECT 1 FROM builds"
+        " WHERE builds.id = artifacts.build_id AND builds.task_id = artifacts.task_id)"
     )
     with op.batch_alter_table("artifacts", table_kwargs=TABLE) as artifacts:
         artifacts.drop_constraint("uq_artifacts_task_id_name", type_="unique")
@@ -275,6 +295,13 @@ def restore_builds() -> None:
         op.drop_column("builds", column)
     op.add_column("builds", sa.Column("pid", sa.Integer))
     op.add_column("builds", sa.Column("pid_start", sa.String(80)))
+
+
+def restore_states() -> None:
+    """What waited for another task has nothing to wait for any more, and a shared ISO is its builder's alone."""
+    op.execute("UPDATE tasks SET state = 'pending' WHERE state = 'blocked'")
+    has_files = "EXISTS (SELECT 1 FROM artifacts WHERE artifacts.task_id = tasks.id)"
+    op.execute(f"UPDATE tasks SET state = 'expired' WHERE state = 'ready' AND NOT {has_files}")  # noqa: S608 (constant)
 
 
 def restore_users_and_tasks() -> None:

@@ -45,3 +45,14 @@ def test_a_build_user_that_is_missing(call: Call, monkeypatch: pytest.MonkeyPatc
     (found,) = [each for each in json.loads(said.out) if each["what"] == "build user"]
     assert (said.code, found["state"]) == (1, "missing")
     assert found["mend"].startswith("useradd ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="builds run as the present user")
+@pytest.mark.parametrize(("slots", "noted"), [(1, []), (2, ["2 slots share 1 of them"])])
+def test_slots_that_share_a_build_user(
+    call: Call, monkeypatch: pytest.MonkeyPatch, slots: int, noted: list[str]
+) -> None:
+    monkeypatch.setenv("ISOBUILD_SLOTS", str(slots))
+    found = [each for each in json.loads(call("check", "--json").out) if each["what"] == "build users"]
+    assert [each["says"].partition(":")[0] for each in found] == noted
+    assert {each["state"] for each in found} <= {"note"}

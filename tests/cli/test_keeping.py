@@ -9,6 +9,7 @@ from sites import Site
 from sqlalchemy.orm import Session
 
 from cli.conftest import Call
+from isobuild.db import count_on
 from isobuild.domain import guard
 from isobuild.domain.tables import Build, Event, Task
 
@@ -42,6 +43,7 @@ def old(site: Site) -> Site:
     site.order("five")
     site.carry()
     age(site, 1, 2, 3, 4)
+    site.db.write(count_on, "builds", 99)
     (site.home / "store" / "99").mkdir()
     (site.home / "store" / "99" / "orphan.iso").write_bytes(b"x" * 1000)
     (site.home / "logs" / "77.log").write_text("orphan\n")
@@ -96,6 +98,21 @@ def test_nothing_goes_where_nothing_is_said(call: Call, old: Site) -> None:
     done = json.loads(call("prune", "--json").out)
     assert (done["expired"], done["forgotten"], done["history"]) == ([], [], 0)
     assert (done["folders"], done["logs"], done["freed"]) == (1, 1, 1007)
+
+
+def test_nothing_goes_in_the_name_of_another_database(
+    call: Call, old: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a shell, say, that lacks the service's settings."""
+    call("prune")
+    before = _files(old.home)
+    monkeypatch.setenv("ISOBUILD_DATABASE", f"sqlite:///{tmp_path}/other.sqlite3")
+    for words in (["--dry-run"], []):
+        said = call("prune", *words)
+        assert (said.code, said.out) == (3, "")
+        assert "belongs to another database" in said.err
+    assert call("tick").out == "idle\n"
+    assert _files(old.home) == before
 
 
 def test_prune_makes_room(call: Call, old: Site, monkeypatch: pytest.MonkeyPatch) -> None:

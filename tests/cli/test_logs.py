@@ -42,3 +42,23 @@ def test_following_ends_with_the_build(site: Site) -> None:
     assert (process.returncode, err) == (0, "")
     assert "out: isobuild: 40% unpacking\n" in out
     assert out.endswith("run: succeeded: the ISO is ready\n")
+
+
+def test_following_ends_where_there_is_no_build_and_never_will_be(call: Call, site: Site) -> None:
+    site.order("a", max_attempts=1)
+    site.order("b", after=[1])
+    call("cancel", 1)
+    for number in (1, 2):
+        said = call("log", number, "-f")
+        assert (said.code, said.out) == (4, "")
+    assert said.err.startswith("isobuild: There is no build of task 2. It is failed: ")
+    assert call("log", 1).err == "isobuild: There is no build of task 1. It is canceled.\n"
+
+
+def test_what_was_built_before_has_no_build(call: Call, site: Site) -> None:
+    site.write_script("x.sh", SAYS)
+    for name in ("a", "b"):
+        call("order", "script", "--script", "x.sh", "--name", name)
+    site.carry()
+    same = "It is ready, and has the ISO of another that is the same."
+    assert call("log", 2, "-f").err == f"isobuild: There is no build of task 2. {same}\n"

@@ -24,6 +24,11 @@ BAD = {
     "no number of time": (["script", "--name", "x", "--time-limit", "nan"], "time_limit: nan can't be used"),
     "an option": (["script", "--name", "x", "--colour", "red"], "recipe script has no such option"),
     "a stray word": (["script", "--name", "x", "word"], "options: 'word' can't be used"),
+    "a far number": (["script", "--name", "x", "--after", "9" * 5000], "after: '999"),
+    "a number of no task": (
+        ["script", "--name", "x", "--after", "9" * 10],
+        "after: 9999999999 can't be used: the number",
+    ),
     "a script that is not there": (["script", "--name", "x", "--script", "no.sh"], "no.sh"),
     "a script elsewhere": (["script", "--name", "x", "--script", "../first.sh"], "script"),
 }
@@ -112,6 +117,17 @@ def test_a_waiting_task_is_canceled_tried_again_and_removed(call: Call, site: Si
         said = call(command, 1)
         assert (said.code, said.out) == (4, "")
         assert said.err == "isobuild: There is no task 1. 'isobuild tasks' lists them.\n"
+
+
+def test_what_is_tried_again_before_what_it_needs_says_so(call: Call, site: Site) -> None:
+    site.order(name="base")
+    site.order(name="flavour", after=[1])
+    assert call("cancel", 1).code == 0
+    assert site.task(2)["state"] == "failed"
+    said = call("retry", 2)
+    assert (said.code, said.err.partition(". ")[0]) == (
+        0, "Task 2 waits again: it waits for task 1 (base), which is canceled",
+    )  # fmt: skip
 
 
 def test_what_waits_of_a_recipe_is_canceled(call: Call, site: Site) -> None:

@@ -39,7 +39,7 @@ def _check_given_back(site: Site, runner: subprocess.Popen[str], name: str = "SI
     wait_for(site.is_clear)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_while_its_script_works(site: Site, number: signal.Signals) -> None:
     """S1.26, S1.28: signals are heard; a runner that is told to end gives its build back."""
     with _running(site, STUCK) as runner:
@@ -155,3 +155,18 @@ def _waits(pid: int) -> bool:
         ends = [end.readlink().name for end in Path(f"/proc/{pid}/fd").iterdir()]
         return any(end.startswith("pipe:") and ends.count(end) == 2 for end in ends)
     return False
+
+
+def test_under_nohup_nothing_happens_when_the_terminal_goes(site: Site) -> None:
+    site.order(text=GATED)
+    number, token = site.flag()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup leaves it to what it starts
+    try:
+        with site.started("run", number, ISOBUILD_TOKEN=token) as runner:
+            wait_for(lambda: site.processes("sleep"))
+            runner.send_signal(signal.SIGHUP)
+            site.open_gate()
+            assert runner.wait(30) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert site.build()["state"] == "succeeded"

@@ -1,7 +1,9 @@
 """One task now, by its recipe's name, before one's eyes."""
 
+import os
 import signal
 import subprocess
+import sys
 
 from sites import GATED, ISO, Site, wait_for
 
@@ -41,7 +43,9 @@ def test_one_that_fails(site: Site) -> None:
 
 def test_none_goes(site: Site) -> None:
     assert "isobuild run-task script --name NAME" in run_task(site, code=4).stderr
-    assert "options are for a task that is ordered now" in run_task(site, "--script", "a.sh", code=2).stderr
+    assert (
+        "options, and --queue, are for a task that is ordered now" in run_task(site, "--script", "a.sh", code=2).stderr
+    )
     assert "there is no recipe 'tinny'" in site.run("run-task", "tinny", code=2).stderr
     site.order(text=GATED)
     site.tick()
@@ -70,3 +74,38 @@ def test_a_waiting_task_is_followed(site: Site) -> None:
         assert following.stdout.readline() == "2\n"
         site.run("cancel", 2)
         assert "Task 2 is canceled" in following.communicate(timeout=30)[1]
+
+
+def test_the_terminal_goes(site: Site) -> None:
+    """A dropped connection gives it back too, though nobody can be told."""
+    site.order(text=STUCK)
+    terminal, ours = os.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", sys.executable, "-m", "isobuild", "run-task", "script"],
+        env=site.env, stdin=ours, stdout=ours, stderr=ours,
+    )  # fmt: skip
+    os.close(ours)
+    wait_for(lambda: len(site.processes("sleep")) == 2)
+    os.close(terminal)
+    process.wait(30)
+    assert site.task()["error"] == "given back: its runner was told to end (SIGHUP)"
+    assert (site.task()["state"], site.task()["attempts"], site.is_clear()) == ("pending", 0, True)
+
+
+def test_it_goes_to_the_queue_that_is_named_or_the_usual_one(site: Site) -> None:
+    site.write_script("a.sh", ISO)
+    site.env["ISOBUILD_QUEUES"] = "release, nightly"
+    run_task(site, "--script", "a.sh", "--name", "one")
+    run_task(site, "--script", "a.sh", "--name", "two", "--queue", "nightly")
+    site.run("order", "script", "--script", "a.sh", "--name", "three")
+    assert [site.task(number)["queue"] for number in (1, 2, 3)] == ["release", "nightly", "release"]
+    assert "--queue, are for a task that is ordered now" in run_task(site, "--queue", "nightly", code=2).stderr
+
+
+def test_a_paused_queue_holds_it_back(site: Site) -> None:
+    site.write_script("a.sh", ISO)
+    site.run("queue", "pause", "default", "--reason", "the mirror moves")
+    said = run_task(site, "--script", "a.sh", "--name", "one", code=3).stderr
+    assert "one can't be built now: queue default is paused: the mirror moves." in said
+    assert site.count() == 0
+    run_task(site, "--script", "a.sh", "--name", "one", "--queue", "high")

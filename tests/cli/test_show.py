@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 import pytest
-from sites import Site
+from sites import ISO, Site
 
 from cli.conftest import Call
 from isobuild import __version__, schema
@@ -125,3 +125,22 @@ def test_a_tick(call: Call, site: Site) -> None:
 
 def test_the_version(call: Call) -> None:
     assert call("--version").out == f"{__version__}\n"
+
+
+def test_a_failure_is_shown_with_the_last_lines_of_its_build(call: Call, site: Site) -> None:
+    site.order(text="#!/bin/sh\nexec >&2\necho unpacking\nprintf 'a \\033[31mred\\033[0m end\\n'\nexit 65\n")
+    site.carry()
+    said = call("task", 1)
+    assert said.out.endswith("\nBuild 1 failed, in step first.sh, exit status 65\n  unpacking\n  a red end\n")
+    assert "Read why: isobuild log 1; then try again: isobuild retry 1" in said.err
+    call("retry", 1)
+    site.write_script("first.sh", ISO)
+    site.carry()
+    assert "exit status" not in call("task", 1).out
+
+
+def test_a_failure_without_a_build_has_no_log_to_read(call: Call, site: Site) -> None:
+    site.order("a")
+    site.order("b", after=[1])
+    call("cancel", 1)
+    assert call("task", 2).err == "Try again: isobuild retry 2\n"

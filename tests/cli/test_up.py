@@ -103,6 +103,16 @@ def test_a_first_iso_that_failed_is_tried_again(site: Site) -> None:
     assert "Task 1 is ready" in site.run("up", "--port", 0, "--first", "tiny", "--until-empty").stderr
 
 
+def test_a_first_iso_that_is_removed_while_it_is_watched(site: Site) -> None:
+    site.order()
+    with site.started("up", "--port", 0, "--first", "tiny", ISOBUILD_SLOTS="0") as process:
+        until(process, "Building your first ISO: task 1")
+        site.run("remove", 1)
+        until(process, "There is no task 1.")
+        until(process, "Serving until you press Ctrl-C.")
+        end(process)
+
+
 def test_ctrl_c_while_the_first_iso_is_built(site: Site) -> None:
     site.order(text=GATED)
     with site.started("up", "--port", 0, "--first", "tiny") as process:

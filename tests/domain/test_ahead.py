@@ -76,3 +76,12 @@ def test_what_is_ordered_to_go_at_once_goes_or_is_not_ordered(database: Database
     database.write(builds.finish, one.build or 0, one.token, End(state=BuildState.SUCCEEDED), NOW)
     two = go(replace(order, name="two"))
     assert (two.build, task_row(database, two.task).state) == (None, TaskState.READY)
+
+
+def test_what_is_ordered_into_a_paused_queue_does_not_go(database: Database) -> None:
+    database.write(queues.pause, "low", "mirror down", HOST.queues, "ann", NOW)
+    order = Ordered(Order(user="ann", name="one", recipe="tiny", queue="low"))
+    with pytest.raises(CannotGo, match="one can't be built now: queue low is paused: mirror down"):
+        database.write(taking.order_ahead, order, HOST.queues, HOST, NOW)
+    with database.read() as session:
+        assert listing.list_tasks(session) == []

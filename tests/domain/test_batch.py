@@ -73,6 +73,17 @@ def test_names_of_the_users_own_tasks_and_numbers_are_understood(database: Datab
         order_all(database, wish("three", "nothing"))
 
 
+def test_of_several_it_says_which_is_wrong(database: Database) -> None:
+    before = all_rows(database)
+    homeless = Ordered(Order(user="ann", name="one", recipe="tiny", queue="vip"))
+    for wrong, words in ((homeless, "order 2, queue: there is no"), (wish("two", "\ud800"), "order 2, after: '")):
+        with pytest.raises(BadInput, match=words):
+            order_all(database, wish("base"), wrong)
+    with pytest.raises(BadInput, match=r"^queue: "):
+        order_all(database, homeless)
+    assert all_rows(database) == before
+
+
 def test_one_that_is_refused_refuses_all(database: Database) -> None:
     order_all(database, wish("taken"))
     before = all_rows(database)

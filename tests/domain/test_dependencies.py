@@ -9,7 +9,8 @@ from orders import HOST, MINUTE, NOW, Launch, fail, order_task, start_build, suc
 from sqlalchemy import text
 
 from isobuild.db import Database
-from isobuild.domain import dependencies, tasks, turns
+from isobuild.domain import dependencies, pruning, tasks, turns
+from isobuild.domain.history import By
 from isobuild.domain.states import AfterFailure, Cause, TaskState
 from isobuild.errors import BadInput, IsNeeded
 
@@ -138,11 +139,33 @@ def test_what_can_not_be_waited_for_is_refused(database: Database) -> None:
 def test_what_others_wait_for_is_not_removed(database: Database) -> None:
     """S4.16: what has a parent that waits is not cleaned away."""
     base, others = flavours(database)
-    with pytest.raises(IsNeeded, match=f"task {others[0]}, {others[1]}, {others[2]} waits for it"):
+    with pytest.raises(IsNeeded, match=f"task {others[0]}, {others[1]}, {others[2]} depends on it, and is not ready"):
         database.write(tasks.remove, base, "ann", NOW)
     for number in others:
-        database.write(tasks.cancel, number, "ann", NOW)
+        database.write(tasks.remove, number, "ann", NOW)
     database.write(tasks.remove, base, "ann", NOW)
+
+
+@pytest.mark.parametrize("how", ["canceled", "failed", "expired", "ready"])
+def test_what_one_that_may_be_tried_again_depends_on_is_not_removed(database: Database, how: str) -> None:
+    """Tried again, it must still know what it is made of. What is ready is made."""
+    base = order_task(database, "base")
+    flavour = order_task(database, "flavour", after=[base], ttl=0.0 if how == "expired" else None)
+    build(database)
+    if how == "canceled":
+        database.write(tasks.cancel, flavour, "ann", NOW)
+    else:
+        build(database, ok=how != "failed")
+        database.write(pruning.expire, None, By("tick", LATER))
+    assert states(database, [flavour]) == [how]
+    if how == "ready":
+        database.write(tasks.remove, base, "ann", NOW)
+        return
+    with pytest.raises(IsNeeded):
+        database.write(tasks.remove, base, "ann", NOW)
+    database.write(tasks.retry, flavour, "ann", NOW)
+    with database.read() as session:
+        assert [on.id for on in dependencies.of(session, flavour)] == [base]
 
 
 @pytest.mark.parametrize("round_", range(3))

@@ -28,7 +28,7 @@ def built(database: Database, *seconds: float, **wish: Any) -> None:
 
 def ask(database: Database, host: Host = HOST, now: datetime = NOW) -> dict[int, Forecast]:
     with database.read() as session:
-        return forecast.forecast(session, list(line.line_up(session, host.queues)), host, now)
+        return forecast.forecast(forecast.Past(session), list(line.line_up(session, host.queues)), host, now)
 
 
 def seconds(told: Forecast, now: datetime = NOW) -> tuple[float, float, float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fires import DAY, THREE, add, fire, fires, ordered, row
-from orders import BY, MINUTE, NOW, all_rows, fail, order_task, start_build, succeed, task_row
+from orders import BY, MINUTE, NOW, all_rows, fail, order_task, replay, start_build, succeed, task_row
 
 from isobuild.db import Database
 from isobuild.domain import forgetting, history, pruning, runners, tasks
@@ -47,7 +47,7 @@ def test_a_task_that_ended_long_ago_is_forgotten_with_its_builds(database: Datab
     with database.read() as session:
         events = history.of(session, 1)
     assert (events[-1].old, events[-1].new, events[-1].why) == (state, "removed", "it ended long ago")
-    assert history.replay(events)[None] == "removed"
+    assert replay(events)[None] == "removed"
     with pytest.raises(NotFound):
         database.write(tasks.retry, 1, "ann", NOW)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from orders import BY, MINUTE, NOW, FakeLauncher, fail, order_task, run_tick, start_build, succeed
+from orders import BY, MINUTE, NOW, FakeLauncher, fail, order_task, replay, run_tick, start_build, succeed
 from sqlalchemy import select
 
 from isobuild.db import Database
@@ -68,7 +68,7 @@ def test_the_history_outlives_its_task_and_says_who_removed_that(database: Datab
     assert after[: len(before)] == before
     assert after[-1][2:] == ("removed", "bob", "removed by a person")
     with database.read() as session:
-        assert history.replay(history.of(session, 1))[None] == history.REMOVED
+        assert replay(history.of(session, 1))[None] == history.REMOVED
 
 
 def test_what_is_refused_leaves_no_trace(database: Database) -> None:
@@ -97,7 +97,7 @@ def test_a_history_with_a_gap_is_noticed() -> None:
     first = Event(id=1, task_id=1, build_id=None, at=NOW, who="ann", old=None, new="pending")
     other = Event(id=2, task_id=1, build_id=None, at=NOW, who="ann", old="building", new="ready")
     with pytest.raises(ValueError, match="event 2 begins at building, and what it changes is pending"):
-        history.replay([first, other])
+        replay([first, other])
 
 
 class Site:
@@ -170,7 +170,7 @@ def replayed(database: Database) -> dict[tuple[int, int | None], str]:
     found: dict[tuple[int, int | None], str] = {}
     with database.read() as session:
         for task in session.scalars(select(Event.task_id).distinct()).all():
-            states = history.replay(history.of(session, task))
+            states = replay(history.of(session, task))
             if states[None] != history.REMOVED:
                 found |= {(task, build): state for build, state in states.items()}
     return found

@@ -7,7 +7,21 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from orders import BY, HOST, MINUTE, NOW, SITE, all_rows, build_row, fail, order_task, start_build, task_row, url_of
+from orders import (
+    BY,
+    HOST,
+    MINUTE,
+    NOW,
+    SITE,
+    all_rows,
+    build_row,
+    fail,
+    order_task,
+    start_build,
+    succeed,
+    task_row,
+    url_of,
+)
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 from together import Crowd, crowd
@@ -231,7 +245,9 @@ def test_the_last_failure_is_not_taken_for_the_reason(database: Database) -> Non
     fail(database, start_build(database))
     assert tick.drop(database, SITE, NOW + MINUTE) == 1
     assert task_row(database, 1).cause is None
-    assert (task_row(database, 1).error or "").startswith("too late: ")
+    error = task_row(database, 1).error or ""
+    assert error.startswith("too late: ")
+    assert error.endswith(" by then. Its last attempt: The mirror is away.")
 
 
 def test_a_build_in_hand_is_in_time(database: Database) -> None:
@@ -239,6 +255,15 @@ def test_a_build_in_hand_is_in_time(database: Database) -> None:
     start_build(database)
     assert tick.drop(database, SITE, NOW + MINUTE) == 0
     assert task_row(database, 1).state is TaskState.BUILDING
+
+
+def test_what_has_the_same_iso_as_a_build_in_hand_is_in_time(database: Database) -> None:
+    for name in ("one", "two"):
+        order_task(database, name, fingerprint="5a" * 32, not_after=NOW + MINUTE)
+    launch = start_build(database)
+    assert tick.drop(database, SITE, NOW + MINUTE) == 0
+    succeed(database, launch, NOW + 2 * MINUTE)
+    assert [task_row(database, number).state for number in (1, 2)] == [TaskState.READY] * 2
 
 
 def test_a_blocked_task_is_dropped_too_and_those_behind_it_hear_of_it(database: Database) -> None:

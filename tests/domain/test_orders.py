@@ -1,6 +1,6 @@
 """What an order may say of its times and limits, and what is refused."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from orders import MINUTE, NOW, all_rows, order_task, task_row
 from isobuild.db import Database
 from isobuild.errors import BadInput
 
+FAR = datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))  # which is no time in UTC
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"not_after": NOW}, "'2026-11-21 07:00' can't be used: a time to come"),
     ({"not_after": NOW - MINUTE}, "'2026-11-21 06:59' can't be used: a time to come"),
@@ -16,6 +17,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
         {"not_after": NOW + MINUTE, "not_before": NOW + MINUTE},
         "'2026-11-21 07:01' can't be used: a time to come, later",
     ),
+    ({"not_before": FAR}, "'9999-12-31 23:59' can't be used: a time within the next 100 years"),
+    ({"not_after": FAR}, "'9999-12-31 23:59' can't be used: a time within the next 100 years"),
     ({"time_limit": 0}, "0 can't be used: from 1 second to 30 days"),
     ({"time_limit": float("nan")}, "nan can't be used: from 1 second to 30 days"),
     ({"time_limit": 30 * 86400 + 1}, "2592001 can't be used: from 1 second to 30 days"),

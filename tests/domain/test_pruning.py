@@ -146,6 +146,26 @@ def test_an_iso_waits_for_the_hooks_that_want_it(database: Database) -> None:
     assert expire(database, NOW + signals.MATTERS, told=True) == {1: 1}
 
 
+def test_room_waits_for_the_hooks_too(database: Database) -> None:
+    make(database, "tea")
+    make(database, "mint", NOW + MINUTE)
+    database.write(signals.told, 2, "ready")
+    assert list(database.write(pruning.make_room, HOST.name, range(9), 5 * SIZE, BY, True)) == [2]
+    late = By("ann", NOW + signals.MATTERS)
+    assert list(database.write(pruning.make_room, HOST.name, range(9), 5 * SIZE, late, True)) == [1]
+
+
+def test_who_made_room_lately(database: Database) -> None:
+    make(database, "tea")
+    since = NOW - MINUTE
+    assert not database.write(pruning.made_room, since, BY)
+    assert room(database, 1) == [1]
+    assert database.write(pruning.made_room, since, BY)
+    assert not database.write(pruning.made_room, NOW, BY)
+    assert not database.write(pruning.made_room, since, By("tick on kiln", NOW))
+    assert not database.write(pruning.made_room, since, By("ann", NOW - timedelta(seconds=1)))  # the clock went back
+
+
 def test_a_portion_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "SOME", 2)
     for number in range(5):

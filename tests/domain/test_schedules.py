@@ -91,6 +91,14 @@ def test_a_pause_says_why_and_a_resumed_one_goes_on(database: Database) -> None:
         database.write(schedules.resume, "nightly", NOW + 3 * HOUR)
 
 
+def test_a_reason_is_kept_as_every_database_takes_it(database: Database) -> None:
+    """As it may come from a terminal: half a character, and any length."""
+    add(database)
+    for said, kept in ((" mirror\udcff down ", "mirror? down"), ("x\0" * 999, "x\N{REPLACEMENT CHARACTER}" * 200)):
+        database.write(schedules.pause, "nightly", said, NOW)
+        assert show(database)["reason"] == kept
+
+
 def test_a_removed_one_leaves_its_tasks_and_its_name(database: Database) -> None:
     add(database)
     fire(database, THREE)

@@ -1,6 +1,7 @@
 """What becomes of a task when its build has ended, and what a person can do about it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from orders import BY, HOST, MINUTE, NOW, SITE, all_rows, build_row, fail, order_task, start_build, succeed, task_row
@@ -101,19 +102,24 @@ def test_all_that_waits_of_a_recipe_is_canceled(database: Database) -> None:
     order_task(database, "other", recipe="script")
     order_task(database, "needs", after=[2])
     start_build(database)
-    assert database.write(tasks.cancel_waiting, "tiny", "low", "ann", LATER) == [3]
-    assert database.write(tasks.cancel_waiting, "tiny", None, "ann", LATER) == [2, 5]
+    waiting = [database.write(tasks.waiting, "tiny", queue) for queue in ("low", None)]
+    assert waiting == [[3], [5, 3, 2]]
+    assert [database.write(tasks.cancel_waiting, each, "ann", LATER) for each in waiting] == [[3], [5, 2]]
     assert [task_row(database, number).state for number in range(1, 6)] == [
         TaskState.BUILDING, TaskState.CANCELED, TaskState.CANCELED, TaskState.PENDING, TaskState.CANCELED,
     ]  # fmt: skip
-    assert database.write(tasks.cancel_waiting, "tiny", None, "ann", LATER) == []
+    assert database.write(tasks.cancel_waiting, [1, 2, 9], "ann", LATER) == []
 
 
-def test_a_task_that_waits_to_be_tried_again_is_canceled_with_no_reason_left(database: Database) -> None:
+@pytest.mark.parametrize(
+    "work", [tasks.cancel, lambda session, number, *by: tasks.cancel_waiting(session, [number], *by)]
+)
+def test_a_task_that_waits_to_be_tried_again_is_canceled_with_no_reason_left(database: Database, work: Any) -> None:
     order_task(database, "tea")
     fail(database, start_build(database))
-    assert database.write(tasks.cancel, 1, "ann", LATER) is TaskState.CANCELED
-    assert (task_row(database, 1).cause, task_row(database, 1).error) == (None, None)
+    assert database.write(work, 1, "ann", LATER)
+    task = task_row(database, 1)
+    assert (task.state, task.cause, task.error) == (TaskState.CANCELED, None, None)
 
 
 def test_an_enqueued_build_is_canceled_with_its_task(database: Database) -> None:

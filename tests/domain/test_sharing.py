@@ -3,13 +3,17 @@
 from typing import Any
 
 import pytest
-from orders import MINUTE, NOW, Launch, fail, order_task, start_build, succeed, task_row
+from orders import HOST, MINUTE, NOW, Launch, fail, order_task, start_build, succeed, task_row
+from sqlalchemy import update
 
+from domain.test_claim import crowded, plans
 from isobuild.db import Database
-from isobuild.domain import artifacts, builds, history, pruning, tasks
+from isobuild.domain import artifacts, builds, history, pruning, queues, sharing, tasks
 from isobuild.domain.history import By
 from isobuild.domain.states import Cause
+from isobuild.domain.tables import Task
 
+__all__ = ["crowded"]
 LATER = NOW + MINUTE
 SAME = "5a" * 32
 
@@ -58,10 +62,10 @@ def test_an_equal_order_joins_the_one_in_progress(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", [{"fingerprint": None}, {"fingerprint": "6b" * 32}, {"not_before": LATER}, {"after": [2]}]
+    "wish", [{"fingerprint": None}, {"fresh": True}, {"fingerprint": "6b" * 32}, {"not_before": LATER}, {"after": [2]}]
 )
 def test_what_is_not_the_same_is_built(database: Database, wish: dict[str, Any]) -> None:
-    """Another fingerprint, `--fresh` (none), wanted later, or made of what others make."""
+    """Another fingerprint or none, `--fresh`, wanted later, or made of what others make."""
     order(database, "one")
     order(database, "other", fingerprint=None)
     build(database)
@@ -70,9 +74,59 @@ def test_what_is_not_the_same_is_built(database: Database, wish: dict[str, Any])
     assert states(database, third) == ["blocked" if "after" in wish else "pending"]
 
 
+def test_a_fresh_one_answers_from_then_on(database: Database) -> None:
+    order(database, "one")
+    build(database)
+    order(database, "two", fresh=True)
+    build(database)
+    assert file_of(database, order(database, "three")) == ("three.iso", 2, "two.iso")
+
+
+def test_what_is_made_of_others_answers_nobody(database: Database) -> None:
+    base = order(database, "base", fingerprint=None)
+    flavour = order(database, "flavour", after=[base])
+    build(database)
+    build(database)
+    assert states(database, flavour, order(database, "plain")) == ["ready", "pending"]
+
+
 def test_nobody_joins_what_somebody_wants_later(database: Database) -> None:
     order(database, "tomorrow", not_before=NOW + 1000 * MINUTE)
     assert states(database, order(database, "now")) == ["pending"]
+
+
+@pytest.mark.parametrize("crowd", [{}, {"not_before": NOW + 1000 * MINUTE}], ids=["followers", "later"])
+def test_it_is_joined_however_many_are_equal(database: Database, crowd: dict[str, Any]) -> None:
+    one = order(database, "one")
+    for number in range(25):
+        order(database, f"os{number}", **crowd)
+    assert task_row(database, order(database, "last")).follows == one
+    start_build(database)
+    assert task_row(database, order(database, "after")).follows == one
+
+
+def twin(database: Database) -> int | None:
+    found = database.write(sharing.twin, SAME, LATER)
+    return found.id if found else None
+
+
+def test_the_newest_iso_answers(database: Database) -> None:
+    order(database, "one")
+    build(database)
+    order(database, "two", now=LATER)
+    assert twin(database) == 2
+    order(database, "three", fingerprint=None)
+    with database.writer.begin() as connection:
+        connection.execute(update(Task).where(Task.name == "three").values(fingerprint=SAME))
+    assert twin(database) == 2  # an ISO, before one that is only to be
+
+
+def test_an_equal_task_is_found_in_the_index(crowded: Database) -> None:
+    with crowded.writer.begin() as connection:
+        connection.execute(update(Task).where(Task.id % 10 == 0).values(fingerprint=SAME))
+    plan = plans(crowded, "SELECT", lambda session: sharing.twin(session, SAME, NOW))[0]
+    assert "ix_tasks_fingerprint_state_id" in plan, plan
+    assert not any(all_of_it in plan for all_of_it in ("SCAN tasks", "'tasks', 'ALL'", "Seq Scan")), plan
 
 
 def test_who_is_sooner_takes_the_other_along(database: Database) -> None:
@@ -81,6 +135,13 @@ def test_who_is_sooner_takes_the_other_along(database: Database) -> None:
     assert (task_row(database, one).queue, task_row(database, one).priority) == ("high", 5)
     order(database, "three", queue="default", priority=9)
     assert (task_row(database, one).queue, task_row(database, one).priority) == ("high", 5)
+
+
+def test_nobody_is_taken_along_into_a_paused_queue(database: Database) -> None:
+    one = order(database, "one")
+    database.write(queues.pause, "high", "no room", HOST.queues, "ann", NOW)
+    order(database, "two", queue="high")
+    assert (task_row(database, one).queue, start_build(database).task) == ("default", one)
 
 
 def test_a_failure_of_the_order_itself_is_shared(database: Database) -> None:

@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orders import HOST, MINUTE, NOW, FakeLauncher, fail, order_task, run_tick, start_build, succeed
+from sqlalchemy import insert
 
 from isobuild.db import Database
-from isobuild.domain import queues, standing, tasks, turns
+from isobuild.domain import limits, queues, standing, tasks, turns
 from isobuild.domain.hosts import Host
 from isobuild.domain.rules import Allowance, Rules
 from isobuild.domain.states import AfterFailure, Cause
+from isobuild.domain.tables import Bucket
 
 
 def why(database: Database, number: int, host: Host = HOST) -> str | None:
@@ -43,6 +45,25 @@ def test_what_it_waits_for(database: Database) -> None:
     assert why(database, flavour) == "it waits for task 1 (base)"
     fail(database, start_build(database), NOW, Cause.REQUEST)
     assert why(database, flavour) == "it waits for task 1 (base), which is failed"
+
+
+def test_what_waits_for_others_is_expected_after_them(database: Database) -> None:
+    past(database)  # three minutes
+    base = order_task(database, "base")
+    flavour = order_task(database, "flavour", after=[base])
+    last = order_task(database, "last", after=[flavour])
+    stray = order_task(database, "stray", after=[order_task(database, "held", queue="low")])
+    database.write(queues.pause, "low", "mirror down", HOST.queues, "ann", NOW)
+    with database.read() as session:
+        found = standing.of(session, [base, flavour, last, stray], HOST, NOW)
+    etas = [(eta.likely - NOW) / MINUTE if (eta := found[number].eta) else None for number in found]
+    assert etas == [3, 6, 9, None]
+
+
+def test_a_sleeping_task_in_a_paused_queue_says_both(database: Database) -> None:
+    later = order_task(database, "later", not_before=NOW + MINUTE)
+    database.write(queues.pause, "default", "mirror down", HOST.queues, "ann", NOW)
+    assert why(database, later) == "it is wanted from 2026-11-21 07:01:00 UTC on; queue default is paused: mirror down"
 
 
 def test_whom_it_follows(database: Database) -> None:
@@ -93,6 +114,17 @@ def test_an_empty_bucket(database: Database) -> None:
     second = order_task(database, "two", NOW + MINUTE)
     assert database.write(turns.enqueue, dry, NOW) == 1
     assert why(database, second, dry) == "bucket mirror is empty, and has the next token at 08:00:01 UTC"
+
+
+def test_a_token_is_there_by_one_rule_for_whoever_looks(database: Database) -> None:
+    """What dividing and multiplying have lost of it holds nobody back, and is nobody's reason to wait."""
+    rules = Rules(buckets={"mirror": Allowance(1, timedelta(hours=1))}, draws={"tiny": "mirror"})
+    almost = Host("oven", rules=rules)
+    order_task(database, "one")
+    with database.writer.begin() as connection:
+        connection.execute(insert(Bucket).values(name="mirror", tokens=1 - limits.HAIR / 2, at=NOW))
+    assert why(database, 1, almost) == "it is the next"
+    assert database.write(turns.enqueue, almost, NOW) == 1
 
 
 def test_the_ended_do_not_wait(database: Database) -> None:

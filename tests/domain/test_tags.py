@@ -53,6 +53,12 @@ def test_what_can_be_no_tag(database: Database, put: dict[str, str], words: str)
         assert tags.of(session, 1)[1] == {"team": "kde"}
 
 
+def test_what_can_be_no_tag_is_not_there_to_drop(database: Database) -> None:
+    order_task(database, "tea")
+    with pytest.raises(BadInput, match=r"^tags: "):
+        database.write(tags.change, 1, {}, ["\ud800"])
+
+
 def test_no_more_than_a_task_may_have(database: Database) -> None:
     order_task(database, "tea", tags={f"t{number}": "" for number in range(49)})
     assert len(change(database, {"one": ""})) == 50

@@ -65,6 +65,16 @@ def runner_row(database: Database, number: int = 1) -> Runner:
 # its row and its seat
 
 
+def test_a_seat_fits_while_its_host_has_it(database: Database) -> None:
+    first, second = sit(database, WIDE), sit(database, WIDE)
+    with database.read() as session:
+        fits = [[runners.fits(session, number, host) for host in (WIDE, HOST, OTHER)] for number in (first, second)]
+    assert fits == [[True, True, False], [True, False, False]]
+    database.write(runners.end, first, MEMORY, NOW)
+    with database.read() as session:
+        assert not runners.fits(session, first, WIDE)
+
+
 def test_a_loop_is_a_row_with_its_process_and_a_seat(database: Database) -> None:
     """S1.20, S1.21, S1.23: the process that made it, when it began, that it runs."""
     row = runner_row(database, sit(database))

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
+from orders import replay
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from isobuild.domain import history
 from isobuild.domain.states import OPEN, AfterFailure, BuildState, RunnerState, TaskState
 from isobuild.domain.tables import Artifact, Build, Dependency, Event, Runner, Task
 
@@ -125,7 +125,7 @@ def history_comes_to_the_present(world: World) -> Iterator[str]:
         present: dict[int | None, str] = {None: task.state}
         present |= {build.id: build.state for build in world.builds[task.id]}
         try:
-            told = history.replay(world.events[task.id])
+            told = replay(world.events[task.id])
         except ValueError as error:
             yield f"task {task.id}: {error}"
         else:

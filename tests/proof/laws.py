@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from orders import replay
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -56,9 +57,9 @@ class Whole(World):
         return [self.tasks[edge.on_id] for edge in self.dependencies if edge.task_id == task and not edge.met]
 
     def needed_by(self, task: int) -> list[int]:
-        """The open tasks that depend on this one."""
+        """The tasks that depend on this one and are not ready."""
         on = {edge.task_id for edge in self.dependencies if edge.on_id == task}
-        return [number for number in on if self.tasks[number].state in OPEN]
+        return [number for number in on if self.tasks[number].state is not TaskState.READY]
 
     def retried(self, task: int) -> bool:
         """Whether a person put it where it is."""
@@ -158,7 +159,7 @@ def only_moves_are_moved(world: Whole) -> Iterator[str]:
 
 def history_outlives_the_task(world: Whole) -> Iterator[str]:
     for number, events in world.events.items():
-        if number not in world.tasks and history.replay(events).get(None) != history.REMOVED:
+        if number not in world.tasks and replay(events).get(None) != history.REMOVED:
             yield f"task {number} is gone, and its history does not say so"
 
 

@@ -47,6 +47,24 @@ def test_everybody_can_read_the_folder_and_nobody_change_it(tmp_path: Path, modu
     assert list((made / "__pycache__").glob("a.*.pyc"))
 
 
+def test_it_is_on_the_disk_before_it_appears(
+    tmp_path: Path, modules: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It alone, and all of it: other builds write gigabytes to the same disk."""
+    synced: set[str] = set()
+
+    def fsync(opened: int) -> None:
+        synced.add(f"{Path(f'/proc/self/fd/{opened}').readlink()}")
+        assert [path for path in (tmp_path / "python").iterdir() if not path.name.startswith(".")] == []
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "sync", None)
+    made = python.folder(tmp_path / "python", modules)
+    assert {path.partition(made.name)[2] for path in synced} == {
+        f"{path}".partition(made.name)[2] for path in (made, *made.rglob("*"))
+    }
+
+
 def test_it_is_made_once_for_the_same_modules(tmp_path: Path, modules: dict[str, Path]) -> None:
     root = tmp_path / "python"
     made = python.folder(root, modules)
@@ -69,10 +87,10 @@ def test_what_two_make_at_once_is_one_and_whole(tmp_path: Path, modules: dict[st
 def test_a_making_that_fails_leaves_nothing(
     tmp_path: Path, modules: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> None:
+    def fail(_: int) -> None:
         raise OSError("power is gone")
 
-    monkeypatch.setattr(os, "sync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="power is gone"):
         python.folder(tmp_path / "python", modules)
     assert list((tmp_path / "python").iterdir()) == []

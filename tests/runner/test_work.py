@@ -11,7 +11,7 @@ from sites import Site
 from sqlalchemy import select
 
 from isobuild import site as parts
-from isobuild.domain import reaping
+from isobuild.domain import reaping, runners
 from isobuild.domain.hosts import Host
 from isobuild.domain.states import RunnerState
 from isobuild.domain.tables import Runner
@@ -131,6 +131,52 @@ def test_that_the_database_is_away_is_said_once(site: Site) -> None:
     Loop(load, Habits(until_empty=True), bell, lines.append).work()
     down = "The database can't be reached: it is being started The loop waits for it."
     assert (lines[:2], len(lines)) == ([down, "The database answers again."], 4)
+
+
+class Lowered(Bell):
+    """Rings for other settings at the first pause, and for the end at the second."""
+
+    def __init__(self) -> None:
+        super().__init__(print)
+        self.slots = 2
+
+    def wait(self, seconds: float) -> bool:
+        if self.slots == 1:
+            self.end = "SIGTERM"
+        self.slots, self.reread = 1, True
+        return True
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words", "rows"),
+    [
+        ("free", "taken", "it was told to (SIGTERM)", [("ENDED", None), ("RUNNING", 1)]),
+        ("taken", "free", "its host has no seat for it any more", [("RUNNING", 0), ("ENDED", None)]),
+        ("freed", "free", "it was told to (SIGTERM)", [("ENDED", None), ("ENDED", None), ("ENDED", None)]),
+    ],
+)
+def test_where_slots_were_lowered_it_keeps_its_seat_or_changes_it_or_ends(
+    site: Site, first: str, second: str, words: str, rows: list[tuple[str, int | None]]
+) -> None:
+    """S1.29, S1.30: without ever being seatless in between."""
+    bell, lines = Lowered(), list[str]()
+    host = parts.host(site.settings(slots=2))
+    now = datetime.now(UTC)
+    if first != "free":
+        other = site.db.write(runners.sit_down, os.getppid(), host, now)
+
+    def load() -> Carrier:
+        if bell.slots == 1 and first == "freed":
+            site.db.write(runners.end, other, 0, now)
+        if bell.slots == 1 and second == "taken":
+            site.db.write(runners.sit_down, os.getppid(), host, now)
+        return parts.runner(site.settings(slots=bell.slots))
+
+    Loop(load, Habits(sleep=0.0), bell, lines.append).work()
+    assert lines[-1] == f"ends: {words}; builds carried: 0"
+    with site.db.read() as session:
+        found = [(row.state.name, row.seat) for row in session.scalars(select(Runner).order_by(Runner.id))]
+    assert found == [(state, seat if seat is None else f"{host.name}/{seat}") for state, seat in rows]
 
 
 def test_its_row_tells_what_it_came_to(site: Site, work: Work) -> None:

@@ -145,6 +145,33 @@ def test_what_is_owned_and_removed(store: LocalStore, source: BinaryIO) -> None:
     assert left(store) == ["12/tea.iso"]
 
 
+def test_what_is_no_number_of_a_build_is_nobodys(store: LocalStore) -> None:
+    for name in ("007", "0", "\u0663", "99999999999999999999", "-1", "1.5", "12"):
+        (store.folder / name).mkdir(parents=True)
+    assert list(store.owned()) == [12]
+
+
+def test_what_cannot_be_removed_is_told_and_the_rest_goes(store: LocalStore, tmp_path: Path) -> None:
+    store.folder.mkdir()
+    (store.folder / "7").write_bytes(b"no folder")
+    with pytest.raises(NotADirectoryError, match="7"):
+        store.remove(7)
+    (tmp_path / "elsewhere").mkdir()
+    (store.folder / "8").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic link"):
+        store.remove(8)
+
+
+def test_a_removed_file_is_held_while_somebody_reads_it(store: LocalStore, source: BinaryIO) -> None:
+    """S4.26: a slow download gives its room back when it has ended."""
+    store.put(7, source, "tea.iso")
+    with store.path(7, "tea.iso").open("rb"):
+        assert store.held() == 0
+        store.remove(7)
+        assert store.held() == len(DATA)
+    assert store.held() == 0
+
+
 def test_no_room_is_noticed_before_anything_is_written(store: LocalStore, tmp_path: Path) -> None:
     with (tmp_path / "vast").open("w+b") as vast:
         vast.truncate(1 << 42)  # sparse: more than any disk of a test has

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from isobuild.store.logs import Logs
+from isobuild.store.logs import LONG, Logs
 
 
 @pytest.fixture
@@ -31,3 +31,19 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert list(logs.owned()) == []
     assert not logs.holds(1)
     logs.remove(1)
+
+
+def test_logs_of_no_build_begin_anew_when_they_are_long(logs: Logs) -> None:
+    (logs.folder / "spare.runner").write_bytes(b"x" * LONG)
+    logs.trim()
+    assert not list(logs.folder.glob("*.old"))
+    for count in (1, 2):
+        for name in ("hooks.log", "spare.runner"):
+            (logs.folder / name).write_bytes(b"x" * (LONG + count))
+        logs.trim()
+        assert {path.name: path.stat().st_size for path in logs.folder.glob("*.old")} == {
+            "hooks.log.old": LONG + count, "spare.runner.old": LONG + count,
+        }  # fmt: skip
+        assert not (logs.folder / "hooks.log").exists()
+    logs.trim()
+    assert sorted(logs.owned()) == [1, 2, 3]

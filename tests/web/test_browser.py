@@ -134,6 +134,30 @@ def test_a_question_stays_open_while_the_page_moves(page: "Page", counter: Count
     expect(page.get_by_role("status")).to_have_text("stopping")
 
 
+def test_what_is_being_typed_stays_while_the_page_moves(page: "Page", counter: Counter) -> None:
+    from playwright.sync_api import expect
+
+    number = counter.order("kiosk")
+    build = counter.start(NOW)
+    page.goto(f"/tasks/{number}")
+    page.get_by_text("Give back", exact=True).click()
+    page.get_by_label("Not before").fill("2031-12-24T18:00")
+    for percent in (5, 6):
+        counter.progress(build, float(percent), "kernel")
+        expect(page.locator(".progress span", has_text=f"{percent} %, kernel")).to_be_visible()
+    expect(page.get_by_label("Not before")).to_have_value("2031-12-24T18:00")
+    page.locator("#ask-tags summary").click()
+    page.get_by_label("Tags").fill("Äh=1")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#tags-error")).to_contain_text("'Äh' can't be used")
+    counter.progress(build, 7.0, "kernel")
+    expect(page.locator(".progress span", has_text="7 %, kernel")).to_be_visible()
+    expect(page.locator("#tags-error")).to_be_visible()
+    page.get_by_label("Tags").fill("team=kde")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="team=kde")).to_be_visible()
+
+
 def test_a_task_that_was_removed_meanwhile_is_told(page: "Page", counter: Counter) -> None:
     from playwright.sync_api import expect
 

@@ -1,11 +1,13 @@
 """The pages about the site's queues and schedules, and what the form says about when."""
 
+import html
+import re
 from dataclasses import replace
 from datetime import timedelta
 
 from starlette.testclient import TestClient
 
-from isobuild.domain import schedules
+from isobuild.domain import builds, schedules
 from isobuild.domain.orders import Order
 from isobuild.domain.rules import Allowance, Rules
 from web.counter import NOW, Counter, fill
@@ -90,3 +92,86 @@ def test_buttons_of_a_task(counter: Counter, client: TestClient) -> None:
     counter.start()
     assert client.post("/tasks/2/release").status_code == 303
     assert counter.task(2)["stopping"] is True
+
+
+def test_what_is_rarely_said(counter: Counter, client: TestClient) -> None:
+    more = {"iso": "lab.iso", "max_attempts": "2", "time_limit": "600", "soft_limit": "300.5", "ttl": "-1"}
+    more |= {"without_overlapping": "on", "write_last_exec": "on"}
+    assert client.post("/order/tiny", data=FORM | more).status_code == 303
+    task = counter.task(1)
+    assert {name: str(task[name]) for name in ("iso", "max_attempts", "soft_limit", "ttl")} == {
+        "iso": "lab.iso", "max_attempts": "2", "soft_limit": "300.5", "ttl": "-1.0",
+    }  # fmt: skip
+    assert (task["time_limit"], task["without_overlapping"]) == (600, True)
+    answer = client.post("/order/tiny", data=FORM | more | {"name": "two"})
+    assert (answer.status_code, "Task 1 is the same and has not ended" in answer.text) == (422, True)
+
+
+def test_what_is_wrong_with_that_opens_its_group(client: TestClient) -> None:
+    assert "<details open>" not in client.get("/order/tiny").text
+    bad = {"iso": "a/b.iso", "max_attempts": "many", "time_limit": "nan", "soft_limit": "99999", "ttl": "-2"}
+    for field, given in bad.items():
+        answer = client.post("/order/tiny", data=FORM | {field: given})
+        assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
+        assert re.search(r"<details open>\s*<summary>More", answer.text)
+        assert f'value="{given}"' in answer.text
+
+
+def test_the_usual_queue_is_chosen(counter: Counter) -> None:
+    counter.settings = counter.settings.model_copy(update={"queues": ("release", "nightly")})
+    assert "<option selected>release</option>" in counter.connect().get("/order/tiny").text
+
+
+def test_buttons_of_a_schedule(counter: Counter, client: TestClient) -> None:
+    counter.desk().add_schedule("nightly", "0 3 * * *", "tiny", {})
+    assert client.post("/schedules/nightly/pause", data={"reason": "mirror <down>"}).headers["Location"] == "/schedules"
+    page = client.get("/schedules").text
+    assert "mirror &lt;down&gt;" in page
+    assert re.findall(r'action="/schedules/nightly/(\w+)"', page) == ["resume", "run", "remove"]
+    assert client.post("/schedules/nightly/resume").status_code == 303
+    assert client.post("/schedules/nightly/resume").status_code == 409
+    assert re.findall(r'action="/schedules/nightly/(\w+)"', client.get("/schedules").text)[0] == "pause"
+    assert client.post("/schedules/nightly/run").headers["Location"] == "/tasks/1"
+    assert counter.task(1)["tags"] == {"schedule": "nightly"}
+    assert client.post("/schedules/nightly/remove").status_code == 303
+    assert "None yet." in client.get("/schedules").text
+    for what in ("pause", "resume", "run", "remove"):
+        assert client.post(f"/schedules/nightly/{what}").status_code == 404
+
+
+def test_a_build_is_given_back_until_later(counter: Counter, client: TestClient) -> None:
+    counter.order("kiosk")
+    build = counter.start()
+    assert client.post("/tasks/1/release", data={"not_before": "soon"}).status_code == 422
+    assert counter.task(1)["stopping"] is False
+    assert client.post("/tasks/1/release", data={"not_before": "2026-11-22T03:00"}).status_code == 303
+    counter.db.write(builds.finish, *build, builds.RELEASED, NOW)
+    assert (counter.task(1)["state"], counter.task(1)["not_before"]) == ("pending", "2026-11-22T03:00:00Z")
+
+
+def test_tags_are_changed(counter: Counter, client: TestClient) -> None:
+    """What somebody else added meanwhile stays."""
+    counter.order("kiosk", tags={"team": "kde", "draft": "", "who": "a, b"})
+    page = client.get("/tasks/1").text
+    (had,) = re.findall(r'name="had" value="([^"]*)"', page)
+    assert html.unescape(had) == '["draft", "team=kde", "who=a, b"]'
+    counter.desk().tag(1, {"meanwhile": ""})
+    typed = {"had": html.unescape(had), "tags": "team=xfce, new"}
+    assert client.post("/tasks/1/tags", data=typed).headers["Location"] == "/tasks/1"
+    assert counter.task(1)["tags"] == {"meanwhile": "", "new": "", "team": "xfce"}
+    assert 'value="meanwhile, new, team=xfce"' in client.get("/tasks/1").text
+    for wrong in ("Äh=1", "[3]"):
+        answer = client.post("/tasks/1/tags", data={"had": "", "tags": wrong})
+        assert (answer.status_code, 'id="tags-error"' in answer.text, f'value="{wrong}"' in answer.text) == (
+            422, True, True,
+        )  # fmt: skip
+    assert client.post("/tasks/9/tags", data={"tags": "x"}).status_code == 404
+
+
+def test_whatever_is_pinned_can_be_unpinned(counter: Counter, client: TestClient) -> None:
+    counter.order("kiosk")
+    counter.desk().pin(1)
+    counter.desk().cancel(1)
+    assert 'action="/tasks/1/unpin"' in client.get("/tasks/1").text
+    client.post("/tasks/1/unpin")
+    assert "pin</button>" not in client.get("/tasks/1").text

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from isobuild.cli.commands.arguments import FREE, Json, TaskNumber
+from isobuild.domain.numbers import LARGEST
 
 app = typer.Typer()
 
@@ -20,7 +21,9 @@ def tasks(
         str, typer.Option(metavar="TEXT", help="Only those with this in their name, ISO, recipe or options.")
     ] = "",
     limit: Annotated[int, typer.Option(min=1, max=10000, help="How many at most, the newest first.")] = 50,
-    before: Annotated[int | None, typer.Option(min=1, help="Only those with a smaller number: the next page.")] = None,
+    before: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST, help="Only those with a smaller number: the next page.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List tasks."""
@@ -63,7 +66,7 @@ def limits(json: Json = False) -> None:
 
 @app.command()
 def builds(
-    task: Annotated[int | None, typer.Option(min=1, help="Only those of this task.")] = None,
+    task: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Only those of this task.")] = None,
     state: Annotated[str, typer.Option(help="Only those in this state.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=10000, help="How many at most, the newest first.")] = 50,
     json: Json = False,
@@ -78,7 +81,9 @@ def builds(
 def log(
     number: TaskNumber,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the build has ended.")] = False,
-    build: Annotated[int | None, typer.Option(min=1, help="This build of it.  [default: the last one]")] = None,
+    build: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST, help="This build of it.  [default: the last one]")
+    ] = None,
     stream: Annotated[str, typer.Option(help="Only this one: out, err or run (the runner's own words).")] = "",
     json: Json = False,
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from isobuild.cli.commands.arguments import FREE, BuildNumber, Json
+from isobuild.cli.commands.arguments import FREE, BuildNumber, Json, Queue
 
 app = typer.Typer()
 
@@ -62,6 +62,7 @@ def run_task(
     context: typer.Context,
     recipe: Annotated[str, typer.Argument(help="The recipe; see 'isobuild recipes'.")],
     name: Annotated[str, typer.Option(help="Order a task of this name first, and build that.")] = "",
+    queue: Queue = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Build it even if the same was built before.")] = False,
     user: Annotated[str, typer.Option(help="Who orders.  [default: you]")] = "",
 ) -> None:
@@ -69,7 +70,7 @@ def run_task(
     from isobuild.cli import orders
     from isobuild.cli import run_task as it
 
-    it.run_task(recipe, orders.read_options(context.args), name=name, fresh=fresh, user=user)
+    it.run_task(recipe, orders.read_options(context.args), name=name, queue=queue or None, fresh=fresh, user=user)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from isobuild.cli.commands.arguments import FREE, TIME, Json, TaskNumber
+from isobuild.cli.commands.arguments import FREE, TIME, Json, Queue, TaskNumber
 from isobuild.domain.states import AfterFailure
 
 app = typer.Typer()
@@ -16,7 +16,7 @@ def order(
     recipe: Annotated[str, typer.Argument(help="The recipe; see 'isobuild recipes'.")],
     name: Annotated[str, typer.Option(help="The task's name; the ISO is called after it.")] = "",
     iso: Annotated[str, typer.Option(help="The ISO's file name.  [default: NAME.iso]")] = "",
-    queue: Annotated[str, typer.Option(help="The queue.")] = "default",
+    queue: Queue = "",
     priority: Annotated[int, typer.Option(help="Within the queue, higher goes first.")] = 0,
     at: Annotated[str, typer.Option(metavar="TIME", help=f"Not before then: {TIME}.")] = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="Cancel it if it has not begun by then.")] = "",
@@ -46,7 +46,7 @@ def order(
     from isobuild.cli import orders, times
 
     orders.order(
-        recipe, orders.read_options(context.args), name=name, iso=iso, queue=queue, priority=priority,
+        recipe, orders.read_options(context.args), name=name, iso=iso, queue=queue or None, priority=priority,
         not_before=times.read("at", at), not_after=times.read("until", until), after=orders.read_tasks(after or []),
         on_dependency_failure=on_dependency_failure, without_overlapping=without_overlapping, fresh=fresh,
         tags=orders.read_tags(tag or []), max_attempts=max_attempts, time_limit=time_limit, soft_limit=soft_limit,

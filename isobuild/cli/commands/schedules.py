@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from isobuild.cli.commands.arguments import FREE, Json
+from isobuild.cli.commands.arguments import FREE, Json, Queue
 
 app = typer.Typer(no_args_is_help=True, help="Orders that come by themselves, by cron lines.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name.")]
@@ -18,7 +18,7 @@ def add(
     recipe: Annotated[str, typer.Argument(help="The recipe; see 'isobuild recipes'.")],
     zone: Annotated[str, typer.Option(help="The time zone of the cron line, such as Asia/Jakarta.")] = "UTC",
     grace: Annotated[float, typer.Option(metavar="SECONDS", help="How late a missed fire still orders.")] = 86400.0,
-    queue: Annotated[str, typer.Option(help="The queue.")] = "default",
+    queue: Queue = "",
     priority: Annotated[int, typer.Option(help="Within the queue, higher goes first.")] = 0,
     without_overlapping: Annotated[
         bool, typer.Option("--without-overlapping", help="Only if no such order is open.")
@@ -37,7 +37,7 @@ def add(
     from isobuild.cli import orders, schedules
 
     schedules.add(
-        name, cron, recipe, orders.read_options(context.args), zone=zone, grace=grace, user=user, queue=queue,
+        name, cron, recipe, orders.read_options(context.args), zone=zone, grace=grace, user=user, queue=queue or None,
         priority=priority, without_overlapping=without_overlapping, tags=orders.read_tags(tag or []),
         max_attempts=max_attempts, time_limit=time_limit, soft_limit=soft_limit, ttl=ttl,
         write_last_exec=write_last_exec,

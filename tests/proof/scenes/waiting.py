@@ -3,7 +3,7 @@
 from orders import HOST, NOW, order_task, succeed
 
 from isobuild.db import Database
-from isobuild.domain import turns
+from isobuild.domain import tasks, turns
 from isobuild.domain.states import AfterFailure, TaskState
 from proof.scene import (
     FAILURE,
@@ -16,6 +16,7 @@ from proof.scene import (
     call,
     ends_as,
     finish,
+    none_of,
     one_of,
     order,
 )  # fmt: skip
@@ -52,6 +53,13 @@ def order_that_waits_and_removal_of_what_it_needs(database: Database) -> Scene:
     base = order_task(database, "base")
     works = {"order": order("flavour", after=(base,), on_dependency_failure=AfterFailure.WAIT), "remove": remove(base)}
     return Scene(works, one_of("order", "remove"))
+
+
+def retry_and_removal_of_what_it_needs(database: Database) -> Scene:
+    base = order_task(database, "base")
+    flavour = order_task(database, "flavour", after=(base,))
+    database.write(tasks.cancel, flavour, "ann", NOW)
+    return Scene({"retry": retry(flavour), "remove": remove(base)}, all_of(one_of("retry"), none_of("remove")))
 
 
 def order_and_expiry_of_what_it_needs(database: Database) -> Scene:
