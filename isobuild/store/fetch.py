@@ -15,6 +15,8 @@ def to_file(source: Path, target: Path, wanted: str) -> None:
     """Copy a file that has this SHA-256, over what is there. Raises BadInput for a place that can't be written, and
     Damaged; then nothing is changed.
     """
+    if target.exists() and not target.is_file():
+        raise BadInput(field="output", given=str(target), allowed="a place that can be written: this is no file")
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with source.open("rb") as file, part.open("xb") as copy:

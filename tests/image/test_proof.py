@@ -1,42 +1,54 @@
-"""What a console says, without what only colours it."""
+"""How far a machine came, by what its console said; and machines that can't be."""
 
-import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from isobuild.image.proof import Console
+from isobuild.errors import HostFault
+from isobuild.image import prove
+from isobuild.image.proof import boot
 
-
-@dataclass
-class Machine:
-    """A machine that can only be turned off."""
-
-    on: bool = True
-
-    def kill(self) -> None:
-        self.on = False
-
-
-RAW = "\x1b[2J\x1b[=3h\x1b[!p\x1b]104\x1b\\\x1b]0;title\x07\x1bP+q6E\x1b\\\x1b(BDebian\r\n\x1b[1mtea login:\x1b[0m "
+RAW = (
+    b"\x1b[2J\x1b[=3h\x1b[!p\x1b]104\x1b\\\x1b]0;title\x07\x1bP+q6E\x1b\\\x1b(BDebian\r\n\x1b[1mtea login:\x1b[0m \xff"
+)
+SAID = {
+    "": "its serial console was silent",
+    "??": "its serial console said nothing that tells; its last line: ??",
+    "BdsDxe: failed to load Boot0001\n": "the firmware found nothing to start; its last line: BdsDxe: failed to load",
+    "GNU GRUB  version 2.06\n*Tea      \n": "the boot menu was there, and the kernel said nothing; its last line: *Tea",
+    "GNU GRUB\n[    0.0] Linux version 6.1\n": "the kernel ran, and no system came up; its last line: [ 0.0] Linux",
+    "[    0.0] Linux version\nBegin: Mounting\n(initramfs) ": "the first file system did not find the medium",
+    "[    2.0] systemd[1]: Hello\nWelcome to Debian!\n": "the system was starting; its last line: Welcome to Debian!",
+    "Linux version 6.1\nKernel panic - not syncing: No init\n": "the kernel panicked; its last line: Kernel panic",
+}
 
 
 def test_escape_codes_are_no_words() -> None:
-    console = Console(re.compile("x"))
-    console.hear(RAW, None, Machine())
-    assert console.text == "Debian\ntea login: "
+    assert prove.plain(RAW) == "Debian\ntea login: \ufffd"
 
 
-@pytest.mark.parametrize("cut", range(1, len(RAW), 7))
-def test_the_machine_is_off_when_the_words_are_there_however_they_come(cut: int) -> None:
-    console, machine = Console(re.compile("^tea login:", re.MULTILINE)), Machine()
-    console.hear(RAW[:cut], None, machine)
-    console.hear(RAW[cut:], None, machine)
-    assert console.found
-    assert not machine.on
+@pytest.mark.parametrize("said", SAID)
+def test_what_was_seen_last_tells_how_far_it_came(said: str) -> None:
+    assert " ".join(prove.point(said).split()).startswith(SAID[said])
 
 
-def test_other_words_leave_it_on() -> None:
-    console, machine = Console(re.compile("^tea login:")), Machine()
-    assert not console.hear("coffee login:", None, machine)
-    assert machine.on
+def test_without_qemu_it_is_the_hosts_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HostFault, match="package qemu-system-x86 is not installed"):
+        boot(tmp_path / "any.iso", "bios", "login:", 5)
+
+
+def test_a_machine_that_qemu_refuses_is_the_hosts_fault(needed: Callable[[str], str], tmp_path: Path) -> None:
+    needed("qemu-system-x86_64")
+    with pytest.raises(HostFault, match=r"QEMU: .*no\.iso"):
+        boot(tmp_path / "no.iso", "bios", "login:", 5)
+
+
+def test_an_empty_medium_does_not_boot_and_says_where(needed: Callable[[str], str], tmp_path: Path) -> None:
+    needed("qemu-system-x86_64")
+    (tmp_path / "empty.iso").write_bytes(bytes(1 << 20))
+    tried = boot(tmp_path / "empty.iso", "bios", "login:", 4, tmp_path / "kept")
+    assert (tried.reached, tried.where) == (False, "its serial console was silent")
+    assert (tmp_path / "kept/bios.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["bios.json", "bios.log", "bios.png"]

@@ -1,6 +1,7 @@
 """A copy out of the store is checked, and appears whole or not at all."""
 
 import io
+import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def test_a_place_that_can_not_be_written(source: Path, folder: Path, place: str)
     with pytest.raises(BadInput, match="a place that can be written"):
         fetch.to_file(source, folder.parent / place, DIGEST)
     assert sorted(path.name for path in folder.parent.iterdir()) == ["folder", "source"]
+
+
+def test_a_device_stays_one(source: Path, folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(BadInput, match="this is no file"):
+        fetch.to_file(source, folder / "pipe", DIGEST)
+    assert (folder / "pipe").is_fifo()
 
 
 def test_to_a_stream(source: Path) -> None:

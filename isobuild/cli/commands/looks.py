@@ -1,5 +1,6 @@
 """What a person looks at: tasks, builds, logs, recipes."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -91,6 +92,28 @@ def log(
     from isobuild.cli import logs
 
     logs.log(number, follow=follow, build=build, stream=stream, json=json)
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An ISO, of isobuild's or any other.")],
+    firmware: Annotated[
+        list[str] | None, typer.Option(help="bios or uefi; may be given twice.  [default: both]")
+    ] = None,
+    until: Annotated[
+        str, typer.Option(metavar="REGEX", help="What its serial console must show; the login prompt, unless said.")
+    ] = "login: *$",
+    limit: Annotated[float, typer.Option(min=1, max=86400, help="Seconds that each boot may take.")] = 300,
+    memory: Annotated[int, typer.Option(min=64, max=65536, help="MiB of memory of the machine.")] = 1024,
+    into: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep what the console said, and a picture of the screen.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Look whether an ISO is whole, matches the checksum beside it, and boots, by BIOS and by UEFI."""
+    from isobuild.cli import verify as it
+
+    it.verify(file, firmwares=firmware or [], until=until, limit=limit, memory=memory, into=into, json=json)
 
 
 @app.command()
