@@ -244,8 +244,8 @@ class Desk:
         self._change(queues.pause, queue, reason, self.settings.queues, self.user, self.now())
 
     def resume(self, queue: str) -> None:
-        """Let tasks go from a queue again. Raises NotPaused."""
-        self._change(queues.resume, queue)
+        """Let tasks go from a queue again. Raises UnknownQueue, NotPaused."""
+        self._change(queues.resume, queue, self.settings.queues)
 
     # schedules
 

@@ -68,7 +68,9 @@ def pause(session: Session, queue: str, reason: str, known: Sequence[str], who: 
         change(session, Pause, Pause.queue == queue, **facts)
 
 
-def resume(session: Session, queue: str) -> None:
-    """Let tasks go from a queue again. Raises NotPaused."""
-    if not rows(session.execute(delete(Pause).where(Pause.queue == queue))):
+def resume(session: Session, queue: str, known: Sequence[str]) -> None:
+    """Let tasks go from a queue again, even from one that is no more. Raises UnknownQueue, NotPaused."""
+    paused = delete(Pause).where(Pause.queue == queue)
+    if not queue.isprintable() or not rows(session.execute(paused)):  # no database could hold such a name
+        check(queue, known)
         raise NotPaused(queue=queue)

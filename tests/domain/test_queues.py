@@ -64,7 +64,7 @@ def test_nothing_goes_from_a_paused_queue_until_it_is_resumed(database: Database
     assert launch.task == 2
     succeed(database, launch)
     assert database.write(turns.enqueue, HOST, LATER) == 0
-    database.write(queues.resume, "default")
+    database.write(queues.resume, "default", HOST.queues)
     assert start_build(database, LATER).task == 1
 
 
@@ -93,7 +93,10 @@ def test_what_cannot_be_paused_or_resumed_is_said(database: Database) -> None:
     with pytest.raises(BadInput, match=r"^reason: ' ' can't be used: why, in a few words"):
         pause(database, reason=" ")
     with pytest.raises(NotPaused, match=r"^Queue default is not paused.$"):
-        database.write(queues.resume, "default")
+        database.write(queues.resume, "default", HOST.queues)
+    for name in ("vip", "\0", "\ud800"):
+        with pytest.raises(UnknownQueue):
+            database.write(queues.resume, name, HOST.queues)
     assert paused(database) == {}
 
 

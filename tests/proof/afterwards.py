@@ -7,6 +7,7 @@ from isobuild.domain.builds import STOPS, End
 from isobuild.domain.states import OPEN, BuildState, RunnerState, TaskState
 from isobuild.domain.tables import Task
 from isobuild.errors import Overlaps
+from proof.choices import QUEUES
 from proof.fires import missed
 from proof.grounds import DAY, Carrier, Grounds, Launch, Station
 from proof.laws import Whole, broken
@@ -119,7 +120,7 @@ def _waits_for_a_person(grounds: Grounds, world: Whole, task: Task) -> bool:
 def _help(grounds: Grounds, world: Whole) -> None:
     """Resume what is paused, put on what is off, and try again what others wait for."""
     for queue in world.pauses:
-        grounds.do(queues.resume, queue)
+        grounds.do(queues.resume, queue, QUEUES)
     for station in grounds.stations:
         station.up = True
     for task in _open(world):

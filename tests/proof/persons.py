@@ -123,7 +123,7 @@ class Persons(Choices):
             now = self.grounds.clock(self.station(which))
             assert self.grounds.do(queues.pause, queue, "the mirror is down", QUEUES, "ann", now) is None
         else:
-            done = self.grounds.do(queues.resume, queue)
+            done = self.grounds.do(queues.resume, queue, QUEUES)
             assert isinstance(done, NotPaused) == (queue not in self.world.pauses)
 
     @precondition(lambda self: len(self.world.schedules) < 2)
