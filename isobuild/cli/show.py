@@ -83,11 +83,11 @@ def _expected(eta: dict[str, str]) -> str:
 
 def _next(task: dict[str, Any]) -> str:
     number = task["id"]
-    why = "T" if task["build"] is None else f"Read why: isobuild log {number}; then t"
+    read = "" if task["build"] is None else f"Read why: isobuild log {number}. "
     return {
         "ready": f"Download it: isobuild download {number}",
         "building": f"Watch it: isobuild log {number} -f",
-        "failed": f"{why}ry again: isobuild retry {number}",
+        "failed": f"{read}Try again: isobuild retry {number}",
         "canceled": f"Order it after all: isobuild retry {number}",
         "expired": f"Build it again: isobuild retry {number}",
     }.get(task["state"], f"It waits: {task['why']}. To give it up: isobuild cancel {number}")

@@ -132,7 +132,7 @@ def test_a_failure_is_shown_with_the_last_lines_of_its_build(call: Call, site: S
     site.carry()
     said = call("task", 1)
     assert said.out.endswith("\nBuild 1 failed, in step first.sh, exit status 65\n  unpacking\n  a red end\n")
-    assert "Read why: isobuild log 1; then try again: isobuild retry 1" in said.err
+    assert "Read why: isobuild log 1. Try again: isobuild retry 1" in said.err
     call("retry", 1)
     site.write_script("first.sh", ISO)
     site.carry()
