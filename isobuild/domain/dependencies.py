@@ -88,6 +88,16 @@ def of(session: Session, number: int) -> list[Task]:
     return list(session.scalars(chosen.order_by(Task.id)))
 
 
+def missing(session: Session, numbers: Sequence[int]) -> dict[int, list[Task]]:
+    """What each of these tasks depends on that is not ready."""
+    found: dict[int, list[Task]] = {number: [] for number in numbers}
+    for some in _chunks(numbers):
+        edges = select(Dependency.task_id, Task).join(Task, Task.id == Dependency.on_id)
+        for number, on in session.execute(edges.where(Dependency.task_id.in_(some), Task.state != TaskState.READY)):
+            found[number].append(on)
+    return found
+
+
 def needed_by(session: Session, number: int) -> list[int]:
     """The numbers of the tasks that depend on this one and are not ready: they wait for it, or may be tried again."""
     chosen = select(Task.id).join(Dependency, Dependency.task_id == Task.id).where(Dependency.on_id == number)

@@ -13,6 +13,8 @@ from isobuild.domain.hosts import Host
 from isobuild.domain.states import OPEN, BuildState, TaskState
 from isobuild.domain.tables import Build, Task
 
+DEEP = 100  # tasks in a row, each waiting for the one before, that a forecast goes through
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -47,6 +49,7 @@ class Look:
 
     def standings(self, tasks: Sequence[Task]) -> dict[int, Standing]:
         """Where they stand."""
+        self._foretell(tasks)
         return {task.id: Standing(self._why(task), self._before(task), self._eta(task)) for task in tasks}
 
     def _before(self, task: Task) -> int | None:
@@ -54,23 +57,35 @@ class Look:
         return self.places.get(task.id, line.FAR) if may_go else None
 
     def _eta(self, task: Task) -> Forecast | None:
-        eta = self.etas.get(task.follows or task.id)
-        if eta or task.follows or task.queue not in self.served:
-            return eta
-        starts = self._starts(task)
+        return self.etas.get(task.follows or task.id)
+
+    def _foretell(self, tasks: Sequence[Task]) -> None:
+        """Forecasts of those that have no place in the line: they sleep, or wait for others."""
+        rows, needs = {task.id: task for task in tasks}, dict[int, list[Task]]()
+        level = list(rows.values())
+        for _ in range(DEEP):
+            numbers = [task.id for task in level if task.state is TaskState.BLOCKED and task.id not in needs]
+            if not numbers:
+                break
+            found = dependencies.missing(self.session, numbers)
+            needs |= found
+            level = [on for others in found.values() for on in others]
+            rows |= {on.id: on for on in level}
+        for number in sorted(rows):  # what a task depends on was ordered before it
+            self._foretell_one(rows[number], needs.get(number))
+
+    def _foretell_one(self, task: Task, needs: Sequence[Task] | None) -> None:
+        if task.id in self.etas or task.follows or task.queue not in self.served or task.state not in OPEN:
+            return
+        starts = [forecast.at(max(task.not_before, self.now))] if task.not_before else []
+        if task.state is TaskState.BLOCKED:
+            known = [eta for on in needs or () if (eta := self._eta(on))]
+            if not needs or len(known) < len(needs):
+                return
+            starts += known
         likes = self.past.like(task.recipe, task.weight) if starts else []
         if likes:
             self.etas[task.id] = forecast.after(likes, *starts)
-        return self.etas.get(task.id)
-
-    def _starts(self, task: Task) -> list[Forecast]:
-        """What a task waits for that has no place in the line; empty if that is not known."""
-        starts = [forecast.at(max(task.not_before, self.now))] if task.not_before else []
-        if task.state is TaskState.PENDING:
-            return starts
-        needs = [on for on in dependencies.of(self.session, task.id) if on.state is not TaskState.READY]
-        known = [eta for on in needs if on.state in OPEN and (eta := self._eta(on))]
-        return [*starts, *known] if len(known) == len(needs) else []
 
     def _why(self, task: Task) -> str | None:
         if task.state is TaskState.BUILDING:

@@ -125,11 +125,12 @@ def prove(iso: str, firmware: str, until: str, limit: float, memory: int, folder
             try:
                 reached = wait(machine, re.compile(until, re.MULTILINE), began + limit, accel == "kvm")
                 seconds = round(time.monotonic() - began, 1)
-                if machine.is_on:
+                ran = machine.is_on
+                if ran:
                     machine.show(folder / f"{firmware}.png")
             finally:
                 complaint = machine.end()
-        if machine.said or (accel == "tcg" and not complaint):
+        if machine.said or (accel == "tcg" and (ran or not complaint)):
             where = None if reached else point(machine.said)
             serial.write_text(machine.said)
             return {"firmware": firmware, "accel": accel, "reached": reached, "seconds": seconds, "where": where}

@@ -7,8 +7,10 @@ from orders import HOST, MINUTE, NOW, FakeLauncher, fail, order_task, run_tick, 
 from sqlalchemy import insert
 
 from isobuild.db import Database
-from isobuild.domain import limits, queues, standing, tasks, turns
+from isobuild.domain import batch, limits, queues, standing, tasks, turns
+from isobuild.domain.batch import Ordered
 from isobuild.domain.hosts import Host
+from isobuild.domain.orders import Order
 from isobuild.domain.rules import Allowance, Rules
 from isobuild.domain.states import AfterFailure, Cause
 from isobuild.domain.tables import Bucket
@@ -58,6 +60,35 @@ def test_what_waits_for_others_is_expected_after_them(database: Database) -> Non
         found = standing.of(session, [base, flavour, last, stray], HOST, NOW)
     etas = [(eta.likely - NOW) / MINUTE if (eta := found[number].eta) else None for number in found]
     assert etas == [3, 6, 9, None]
+
+
+def test_long_rows_of_tasks_are_foretold_as_far_as_that_means_anything(database: Database) -> None:
+    row = [Order(user="ann", name=f"row{number}", recipe="tiny") for number in range(400)]
+    wishes = [Ordered(wish, (row[place - 1].name,) if place else ()) for place, wish in enumerate(row)]
+    database.write(batch.order_all, wishes, HOST.queues, Rules(), NOW)
+    assert look(database, 400)[399].why == "it waits for task 399 (row398)"
+    past(database)
+    etas = [stand.eta for stand in look(database, 90)]
+    assert [(eta.likely - NOW) / MINUTE for eta in (etas[0], etas[1], etas[89]) if eta] == [3, 6, 270]
+    with database.read() as session:
+        assert standing.of(session, [400], HOST, NOW)[400].eta is None
+
+
+def test_each_of_a_net_of_tasks_is_looked_at_once(database: Database) -> None:
+    layer = [order_task(database, f"net0-{side}") for side in (0, 1)]
+    for depth in range(1, 40):
+        layer = [order_task(database, f"net{depth}-{side}", after=layer) for side in (0, 1)]
+    assert look(database, 80)[79].eta is None
+    past(database)
+    last = look(database, 80)[79].eta
+    assert last
+    assert (last.likely - NOW) / MINUTE == 2 * 3 + 39 * 3
+
+
+def look(database: Database, count: int) -> list[standing.Standing]:
+    with database.read() as session:
+        found = standing.of(session, range(1, count + 1), HOST, NOW)
+    return [found[number] for number in sorted(found)]
 
 
 def test_a_sleeping_task_in_a_paused_queue_says_both(database: Database) -> None:
