@@ -96,7 +96,7 @@ def run_tick(database: Database, launcher: Launcher, now: datetime = NOW, host: 
 def succeed(database: Database, launch: Launch, now: datetime = NOW) -> None:
     """Report the build done, with a file of its task's name."""
     file = Stored(name=task_row(database, launch.task).iso, size=700 << 20, sha256="5a" * 32)
-    database.write(builds.finish, launch.build, launch.token, End(state=BuildState.SUCCEEDED, file=file), now)
+    database.write(builds.finish, launch.build, launch.token, End(state=BuildState.SUCCEEDED, files={"iso": file}), now)
 
 
 def fail(database: Database, launch: Launch, now: datetime = NOW, cause: Cause = Cause.UPSTREAM) -> None:

@@ -68,7 +68,9 @@ def test_what_was_blocked_goes_on_when_its_base_is_ready(database: Database, exp
     with database.read() as session:
         row = builds.get(session, 3)
     file = Stored(name="base.iso", size=9 << 40, sha256="ab" * 32)
-    database.write(builds.finish, row.id, row.token or "", End(state=BuildState.SUCCEEDED, file=file), THREE + MINUTE)
+    database.write(
+        builds.finish, row.id, row.token or "", End(state=BuildState.SUCCEEDED, files={"iso": file}), THREE + MINUTE
+    )
     assert (task_row(database, 3).state, task_row(database, 4).state) == (TaskState.READY, TaskState.PENDING)
     assert start_build(database, THREE + MINUTE).task == 4
 

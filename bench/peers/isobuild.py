@@ -22,7 +22,7 @@ from isobuild.domain.orders import Order
 from isobuild.domain.states import BuildState
 from isobuild.store.local import Stored
 
-DONE = End(state=BuildState.SUCCEEDED, file=Stored("image.iso", 200 << 20, "0" * 64))
+DONE = End(state=BuildState.SUCCEEDED, files={"iso": Stored("image.iso", 200 << 20, "0" * 64)})
 USER = "bench"
 
 

@@ -79,7 +79,7 @@ def _done(db: Database, settings: Settings, build: int, token: str, details: lis
         raise NotFound(what="file", given=details[0], hint="Name the finished ISO.") from error
     except OSError as error:
         raise BadInput(field="FILE", given=details[0], allowed=f"a file that can be read ({error.strerror})") from error
-    db.write(builds.finish, build, token, End(state=BuildState.SUCCEEDED, file=stored), datetime.now(UTC))
+    db.write(builds.finish, build, token, End(state=BuildState.SUCCEEDED, files={"iso": stored}), datetime.now(UTC))
     return f"Build {build} is done, and its task is ready."
 
 

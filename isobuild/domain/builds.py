@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -41,8 +41,7 @@ class End:
     step: str | None = None  # the one it ended in
     exit_status: int | None = None  # of that step
     tail: str | None = None  # the last lines it printed
-    file: File | None = None
-    manifest: File | None = None
+    files: Mapping[str, File] = field(default_factory=dict)  # by kind; the ISO is "iso"
     results: Mapping[str, Any] | None = None
     again: bool = False  # it was given back: no attempt is lost
 
@@ -176,17 +175,16 @@ def _close(session: Session, build: Build, ended: End, by: By, *also: ColumnElem
     why = by.because(error)
     if not move(session, Build, build.id, BuildState.RUNNING, ended.state, why, *also, **told):
         return False
-    _add_file(session, build, "iso", ended.file, by.now)
-    _add_file(session, build, "manifest", ended.manifest, by.now)
+    for kind, file in ended.files.items():
+        _add_file(session, build, kind, file, by.now)
     tasks.settle(session, build.task_id, ended.state, ended.cause, error, why, ended.again)
     return True
 
 
-def _add_file(session: Session, build: Build, kind: str, file: File | None, now: datetime) -> None:
-    if file:
-        facts = {"name": file.name, "file": file.name, "size": file.size, "sha256": file.sha256}
-        session.add(Artifact(task_id=build.task_id, build_id=build.id, kind=kind, created_at=now, **facts))
-        session.flush()
+def _add_file(session: Session, build: Build, kind: str, file: File, now: datetime) -> None:
+    facts = {"name": file.name, "file": file.name, "size": file.size, "sha256": file.sha256}
+    session.add(Artifact(task_id=build.task_id, build_id=build.id, kind=kind, created_at=now, **facts))
+    session.flush()
 
 
 def _held(number: int, token: str) -> tuple[ColumnElement[bool], ...]:

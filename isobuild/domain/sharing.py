@@ -63,10 +63,11 @@ def answer(session: Session, like: Task, places: Mapping[str, int], task: Task) 
 
 
 def copy(session: Session, source: int, target: Task, now: datetime) -> None:
-    """Give a task the files of another; the ISO gets its own name."""
+    """Give a task the files of another, each named after its own ISO."""
+    old, new = (iso.removesuffix(".iso") for iso in (session.get_one(Task, source).iso, target.iso))
     for file in session.scalars(select(Artifact).where(Artifact.task_id == source)).all():
-        name = target.iso if file.kind == "iso" else f"{target.iso.removesuffix('.iso')}.{file.kind}"
         same = {"build_id": file.build_id, "kind": file.kind, "file": file.file, "size": file.size}
+        name = f"{new}{file.name.removeprefix(old)}"
         session.add(Artifact(task_id=target.id, name=name, sha256=file.sha256, created_at=now, **same))
     session.flush()
 

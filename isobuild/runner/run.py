@@ -41,8 +41,9 @@ from isobuild.runner.door import Limits
 from isobuild.runner.interrupt import Interrupt
 from isobuild.runner.lease import Lease
 from isobuild.runner.log import Log
+from isobuild.runner.publish import Publisher
 from isobuild.runner.workspace import Workspace, Workspaces
-from isobuild.store.local import LocalStore, Stored
+from isobuild.store.local import LocalStore
 
 STEPS_SHARE = 0.98  # of the whole; the rest is publishing
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
@@ -166,24 +167,14 @@ class Runner:
 
     def _publish(self, build: Build, task: Task, workspace: Workspace, carry: Carry) -> End:
         """Put what the steps have left into the store."""
-        results, manifest = workspace.results(), None
-        if opened := workspace.open_manifest():
-            with opened:
-                manifest = self.store.put(build.id, opened, f"{task.iso.removesuffix('.iso')}.manifest")
-        iso = self._publish_iso(build, task, workspace, carry)
-        return End(state=BuildState.SUCCEEDED, file=iso, manifest=manifest, results=results or None)
 
-    def _publish_iso(self, build: Build, task: Task, workspace: Workspace, carry: Carry) -> Stored:
-        with workspace.open_iso() as iso:
-            size = os.fstat(iso.fileno()).st_size
+        def tell(done: float) -> None:
+            carry.check("publish")
+            carry.lease.tell(100 * (STEPS_SHARE + (1 - STEPS_SHARE) * done), "publish")
 
-            def alive(done: int) -> None:
-                carry.check("publish")
-                carry.lease.tell(100 * (STEPS_SHARE + (1 - STEPS_SHARE) * done / size), "publish")
-
-            stored = self.store.put(build.id, iso, task.iso, alive)
-        carry.log.write("run", f"published {stored.name}, {stored.size} bytes, sha256 {stored.sha256}")
-        return stored
+        results = workspace.results()
+        files = Publisher(self.store, build, task, carry.log, tell).publish(workspace)
+        return End(state=BuildState.SUCCEEDED, files=files, results=results or None)
 
     def _clear(self, build: Build, log: Log) -> None:
         try:

@@ -210,7 +210,7 @@ def test_a_report_is_whole_or_not_at_all(database: Database, launch: Launch) -> 
     """S0.17: build and task change together."""
     before = all_rows(database)
     file_without_hash = type("File", (), {"name": "tea.iso", "size": 1, "sha256": None})()
-    end = End(state=BuildState.SUCCEEDED, file=file_without_hash)
+    end = End(state=BuildState.SUCCEEDED, files={"iso": file_without_hash})
     with pytest.raises(Exception, match="sha256"):
         database.write(builds.finish, 1, launch.token, end, LATER)
     assert all_rows(database) == before

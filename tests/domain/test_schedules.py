@@ -224,7 +224,7 @@ def test_a_scheduled_task_finds_who_else_is_to_be_ordered_for(database: Database
     launcher = FakeLauncher(database)
     run_tick(database, launcher, THREE)
     file = Stored(name="list.iso", size=1, sha256="5a" * 32)
-    found = End(state=BuildState.SUCCEEDED, file=file, results={"editions": ["kde", "xfce", "lxqt"]})
+    found = End(state=BuildState.SUCCEEDED, files={"iso": file}, results={"editions": ["kde", "xfce", "lxqt"]})
     database.write(builds.finish, launcher.launched[0].build, launcher.launched[0].token, found, THREE)
     with database.read() as session:
         results = builds.get(session, 1).results or {}

@@ -90,7 +90,7 @@ def test_sizes_over_four_gibibytes(database: Database) -> None:
     order_task(database, "first")
     launch = start_build(database)
     file = Stored(name="first.iso", size=9 << 40, sha256="ab" * 32)
-    database.write(builds.finish, launch.build, launch.token, End(state=BuildState.SUCCEEDED, file=file), NOW)
+    database.write(builds.finish, launch.build, launch.token, End(state=BuildState.SUCCEEDED, files={"iso": file}), NOW)
     with database.read() as session:
         artifact = session.scalars(select(Artifact)).one()
     assert (artifact.name, artifact.size, artifact.sha256) == ("first.iso", 9 << 40, "ab" * 32)

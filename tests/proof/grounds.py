@@ -167,7 +167,7 @@ class Grounds:
         """Report a build's end; whether that was accepted. An ISO is in the store before."""
         if end.state is BuildState.SUCCEEDED:
             self.shelf.files.add(launch.build)
-            end = replace(end, file=Stored(self._iso(launch.build), 700 << 20, "5a" * 32))
+            end = replace(end, files={"iso": Stored(self._iso(launch.build), 700 << 20, "5a" * 32)})
         return self.do(builds.finish, launch.build, token, end, self.clock(launch.station)) is None
 
     def _iso(self, build: int) -> str:

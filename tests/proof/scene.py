@@ -25,7 +25,7 @@ LATER = NOW + HOST.lease + timedelta(microseconds=1)  # the leases of NOW are ov
 NOBODY = 1 << 30  # no process has this number
 
 FILE = Stored(name="tea.iso", size=700 << 20, sha256="5a" * 32)
-SUCCESS = End(state=BuildState.SUCCEEDED, file=FILE)
+SUCCESS = End(state=BuildState.SUCCEEDED, files={"iso": FILE})
 FAILURE = End(state=BuildState.FAILED, cause=Cause.UPSTREAM, error="The mirror is away.")
 HOPELESS = End(state=BuildState.FAILED, cause=Cause.REQUEST, error="There is no such package.")
 

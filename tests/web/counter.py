@@ -93,7 +93,7 @@ class Counter:
             file.truncate(max(size, len(content)))
         digest = "5a" * 32 if size else hashlib.sha256(content).hexdigest()
         stored = Stored(name, path.stat().st_size, digest)
-        self.db.write(builds.finish, *build, End(state=BuildState.SUCCEEDED, file=stored), now)
+        self.db.write(builds.finish, *build, End(state=BuildState.SUCCEEDED, files={"iso": stored}), now)
         return stored
 
     def make(self, name: str, content: bytes) -> tuple[int, Stored]:
