@@ -65,8 +65,20 @@ class InvalidOption(BadInput):
     """{field}: {given!r} is not allowed: {allowed}."""
 
 
+class CannotInstall(InvalidOption):
+    """{field}: {given} can't be installed: {allowed}"""
+
+
+class CannotAsk(InvalidOption):
+    """{field}: {given} can't be used: {allowed}"""
+
+
 class UnknownOption(BadInput):
     """{field}: recipe {recipe} has no such option (given: {given!r}); it has: {allowed}."""
+
+
+class TooLarge(BadInput):
+    """{field}: {given} is too large: {allowed}."""
 
 
 class UnknownRecipe(BadInput):
@@ -156,6 +168,10 @@ class CannotGo(Refused):
     """{name} can't be built now: {why}."""
 
 
+class KeyExists(Refused):
+    """This site has a key already, in {folder}: people know its ISOs by it. Move that away first for another one."""
+
+
 class NotReady(Refused):
     """Task {task} is {state}: its ISO can be downloaded only when it is ready."""
 
@@ -217,6 +233,26 @@ class HostFault(BuildFailed):
     """{what}"""
 
     cause = "host"
+
+
+class ArchiveAway(BuildFailed):
+    """An archive of packages does not answer as it should: {what}"""
+
+    cause = "upstream"
+
+
+class ArchiveRefused(BuildFailed):
+    """{uri} can't be used: {why}"""
+
+
+class DamagedPackage(BuildFailed):
+    """{file} came damaged: it has not the hash that the archive's list says. Try again later, or another mirror."""
+
+    cause = "upstream"
+
+
+class Unresolved(BuildFailed):
+    """{what}"""
 
 
 class LaunchFailed(HostFault):

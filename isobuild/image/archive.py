@@ -1,0 +1,297 @@
+"""Archives of packages, asked by the service: apt in a folder of its own for each set of sources.
+
+    FOLDER/<hash of the sources>/lists/    what the archives said last, checked by their keys
+    FOLDER/<hash of the sources>/said/     the same for good, a folder for each time that it was something new
+    FOLDER/<hash of the sources>/taken/    which packages were taken of it: the answers to the last questions
+
+Nothing is installed, and no package is fetched. A build gets the lists and the addresses, and needs not ask again.
+"""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from isobuild.errors import ArchiveAway, ArchiveRefused, Unresolved
+from isobuild.image import apt, private
+from isobuild.image.reasons import Reason, Reasons
+from isobuild.image.refusals import refusal
+from isobuild.image.snapshot import Layer, Package, Snapshot, digest
+
+TAKEN = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})")
+#: minbase, as mmdebstrap understands it
+ESSENTIAL = ("?essential", "?priority(required)", "apt")
+ANSWERS = 200  # that are kept
+AWAY = 60.0  # seconds in which an archive that did not answer is not asked again by who is in a hurry
+STATES = 3  # of the lists that are kept: whoever builds with the last but one still has it
+
+
+def take(
+    layers: Sequence[Layer], folder: Path, now: datetime, max_age: float = 3600.0, patience: float | None = None,
+    installed: Mapping[str, str | None] | None = None,
+) -> Snapshot:  # fmt: skip
+    """What the layers come to. Archives are asked if their last word is older than `max_age` seconds.
+
+    `patience`: the seconds in which one must have answered; one that was away lately is not asked again then.
+    `installed`: dpkg's status of what is below a layer, by its name; None leaves it out, as that is not known yet. A
+    layer that is not named there is taken as if nothing were.
+    Raises ArchiveAway if one does not answer and never did, ArchiveRefused if its answer is of no use, and Unresolved
+    if there are no such packages.
+    """
+    found: dict[str, tuple[Package, ...]] = {}
+    below: tuple[Package, ...] = ()
+    archives = [Archive(layer.sources, folder, layer.logins, patience) for layer in layers]
+    current = [archive.refresh(now, max_age) for archive in archives]
+    for layer, archive in zip(layers, archives, strict=True):
+        status = (installed or {}).get(layer.name, "")
+        if status is None:
+            continue
+        found[layer.name] = archive.take(layer, below, status)
+        below += found[layer.name]
+    return Snapshot(archives[0].epoch(), tuple(archives[0].lists()), found, all(current))
+
+
+class Archive:
+    """The archives that some sources (deb822 text) name, in a folder that is kept."""
+
+    def __init__(self, sources: str, folder: Path, logins: str = "", patience: float | None = None) -> None:
+        self.sources = sources
+        self.logins = logins
+        self.patience = patience
+        self.folder = folder / digest(sources, logins)[:32]
+
+    def refresh(self, now: datetime, max_age: float) -> bool:
+        """Ask the archives, if that is due; whether their last word is recent then. Raises ArchiveAway,
+        ArchiveRefused.
+        """
+        if self._is_fresh("asked", now, max_age):
+            return True
+        with self._alone():
+            if self._is_fresh("asked", now, max_age):  # somebody else did, while we waited
+                return True
+            try:
+                self._update(now)
+            except (ArchiveAway, ArchiveRefused):
+                if not self.lists():
+                    raise
+                return False
+            self._keep_lists()
+            self._note("asked", now)
+            return True
+
+    def _update(self, now: datetime) -> None:
+        hurry: tuple[str, ...] = ()
+        if self.patience is not None:
+            if self._is_fresh("away", now, AWAY):
+                said = (self.folder / "away").read_text()
+                raise ArchiveAway(what=private.complaints(said) or "it did not answer a moment ago.", said=said)
+            hurry = ("-o", "Acquire::Retries=0", "-o", f"Acquire::http::Timeout={self.patience:.0f}")
+        try:
+            strict = ("-q", "-o", "APT::Update::Error-Mode=any")
+            private.run(self.folder, "apt-get", *strict, *hurry, "update", limit=self.patience)
+        except ArchiveAway as error:
+            refused = refusal(error.facts["said"], self.sources)
+            if refused and refused.facts["given"]:
+                raise refused from None
+            self._note("away", now, error.facts["said"])
+            if refused:
+                raise ArchiveAway(what=f"{refused}", said=error.facts["said"], refused=refused) from None
+            raise
+
+    def _is_fresh(self, note: str, now: datetime, max_age: float) -> bool:
+        try:
+            return 0 <= now.timestamp() - (self.folder / note).stat().st_mtime < max_age
+        except OSError:
+            return False
+
+    def _note(self, note: str, now: datetime, text: str = "") -> None:
+        (self.folder / note).write_text(text)
+        os.utime(self.folder / note, (now.timestamp(), now.timestamp()))
+
+    def take(self, layer: Layer, below: Sequence[Package] = (), status: str = "") -> tuple[Package, ...]:
+        """The packages that a layer adds to those below, or to what dpkg's status says. Raises Unresolved."""
+        if (below or status) and not layer.packages and not layer.remove:
+            return ()
+        asked = [layer.packages, layer.recommends, layer.preferences, layer.provided, layer.remove]
+        key = digest(asked, below, status, self._state())
+        kept = self.folder / "taken" / key
+        try:
+            answer = json.loads(kept.read_text())
+            found = tuple(Package(**each) for each in answer["packages"])
+            reasons = tuple(Reason(**each) for each in answer["reasons"])
+        except (OSError, ValueError, TypeError, KeyError):
+            with self._alone():
+                found, reasons = self._answer(layer, status or self._installed(below))
+            for old in sorted(kept.parent.iterdir(), key=lambda each: each.stat().st_mtime)[:-ANSWERS]:
+                old.unlink(missing_ok=True)
+            told = {"packages": [asdict(each) for each in found], "reasons": [asdict(each) for each in reasons]}
+            replace_text(kept, json.dumps(told))
+        if reasons:
+            raise Unresolved(what=" ".join(map(str, reasons)), reasons=reasons)
+        return found
+
+    def _answer(self, layer: Layer, status: str) -> tuple[tuple[Package, ...], tuple[Reason, ...]]:
+        """The packages, or why they can't be had. Raises Unresolved if that can't be told."""
+        try:
+            return self._take(layer, status), ()
+        except Unresolved as error:
+            if layer.remove and self._stays(replace(layer, remove=()), status):
+                names = ", ".join(layer.remove)
+                raise Unresolved(what=f"{names} can't be removed: the rest of the system needs it.") from None
+            reasons = self._reasons(layer, status).explain(error.facts["said"])
+            if not reasons:
+                raise
+            return (), reasons
+
+    def _stays(self, layer: Layer, status: str) -> bool:
+        """Whether the packages can be had if nothing goes."""
+        with suppress(Unresolved):
+            self._take(layer, status)
+            return True
+        return False
+
+    def missing(self, layer: Layer) -> tuple[Reason, ...]:
+        """Which of a layer's packages there are none of, whatever else is there."""
+        with self._alone():
+            try:
+                self._take(layer, "")
+            except Unresolved as error:
+                return self._reasons(layer, "").names(error.facts["said"])
+        return ()
+
+    def _reasons(self, layer: Layer, status: str) -> Reasons:
+        return Reasons(layer, " or ".join(apt.suites(self.sources)), partial(self.ask, layer=layer, status=status))
+
+    def security(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """The versions of these packages that come from suites for security, by name."""
+        found: dict[str, list[str]] = {}
+        with self._alone():
+            said = self.ask("apt-cache", "madison", *names) if names else ""
+        for line in said.splitlines():
+            name, version, place = (word.strip() for word in line.split("|", 2))
+            suite = place.split()[1].rpartition("/")[0]
+            if apt.is_security(suite):
+                found.setdefault(name, []).append(version)
+        return found
+
+    def lists(self) -> list[Path]:
+        """The files that apt keeps of what the archives said; they change no more, whatever is said later."""
+        return sorted((self.folder / "said" / self._state()).glob("*"))
+
+    def epoch(self) -> int:
+        """The date of the oldest of these releases: that of the main one, as updates come later. 0: none says it."""
+        dates = []
+        for path in self._releases():
+            with path.open(errors="replace") as file:
+                dates += [line[5:].strip() for line in file if line.startswith("Date:")][:1]
+        return int(min(map(parsedate_to_datetime, dates)).timestamp()) if dates else 0
+
+    def ask(self, *argv: str, layer: Layer | None = None, status: str = "") -> str:
+        """What one of apt's programs prints, with this dpkg status. Raises Unresolved, with what it complained of."""
+        (self.folder / "status").write_text(status + _provided(layer.provided if layer else ()))
+        (self.folder / "preferences").write_text(layer.preferences if layer else "")
+        recommends = f"APT::Install-Recommends={str(bool(layer and layer.recommends)).lower()}"
+        return private.run(self.folder, argv[0], "-o", recommends, *argv[1:])
+
+    def _take(self, layer: Layer, status: str) -> tuple[Package, ...]:
+        going = [f"{name}-" for name in layer.remove] if status else []
+        asked = (*layer.packages, *going)
+        said = self.ask("apt-get", "-q", "-y", "--print-uris", "install", *asked, layer=layer, status=status)
+        return tuple(_package(match) for match in TAKEN.finditer(said))
+
+    def _installed(self, packages: Sequence[Package]) -> str:
+        """dpkg's status, if these were installed."""
+        if not packages:
+            return ""
+        names = (f"{package.name}:{package.architecture}={package.version}" for package in packages)
+        stanzas = self.ask("apt-cache", "show", *names).split("\n\n")
+        return "".join(f"{stanza.strip()}\nStatus: install ok installed\n\n" for stanza in stanzas if stanza.strip())
+
+    def _releases(self) -> list[Path]:
+        return sorted((self.folder / "lists").glob("*Release"))
+
+    def _state(self) -> str:
+        """A digest of all that the archives said last: equal ones offer the same packages."""
+        return digest([(path.name, sha256(path.read_bytes()).hexdigest()) for path in self._releases()])
+
+    def _keep_lists(self) -> None:
+        """Give the lists another name, by which they stay as they are: apt replaces files, and does not change them."""
+        said = self.folder / "said"
+        kept = said / self._state()
+        if not kept.exists():
+            part = said / f".{kept.name}"
+            part.mkdir(parents=True, exist_ok=True)
+            for path in (self.folder / "lists").glob("*_*"):
+                (part / path.name).unlink(missing_ok=True)
+                (part / path.name).hardlink_to(path)
+            part.rename(kept)
+        for old in sorted(said.iterdir(), key=lambda each: each.stat().st_ctime)[:-STATES]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time: apt's files are common to all."""
+        for name in ("lists/partial", "cache/archives/partial", "taken"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            self._lock(lock.fileno())
+            (self.folder / "sources.sources").write_text(self.sources)
+            (self.folder / "apt.conf").write_text(private.settings(self.folder))
+            logins = self.folder / "logins"
+            logins.touch(0o600)
+            logins.write_text(self.logins)
+            yield
+
+    def _lock(self, file: int) -> None:
+        """Raises ArchiveAway if somebody else keeps it for longer than `patience`."""
+        if self.patience is None:
+            return fcntl.flock(file, fcntl.LOCK_EX)
+        over = time.monotonic() + self.patience
+        while True:
+            try:
+                return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > over:
+                    raise ArchiveAway(what="a build has been asking it for long.", said="") from None
+                time.sleep(0.05)
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Write a file that others read meanwhile."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+    part.write_text(text)
+    part.replace(file)
+
+
+def _package(match: "re.Match[str]") -> Package:
+    name, version, rest = match["file"].split("_", 2)
+    facts: Mapping[str, Any] = match.groupdict() | {"size": int(match["size"])}
+    return Package(name=name, version=unquote(version), architecture=rest.removesuffix(".deb"), **facts)
+
+
+def _provided(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    fields = {
+        "Package": "provided",
+        "Status": "install ok installed",
+        "Architecture": "all",
+        "Version": "1",
+        "Maintainer": "nobody <nobody@example.org>",
+        "Provides": ", ".join(names),
+        "Description": "what this image does without",
+    }
+    return "".join(f"{name}: {value}\n" for name, value in fields.items()) + "\n"
