@@ -1,0 +1,179 @@
+"""What builds made that other builds can use: packages as they were fetched, and stages, each a few files.
+
+    CACHE/files/<SHA-256>    the content, each once
+    CACHE/stages/<key>       a stage: its name, the seconds that it took, and its files, as JSON
+    CACHE/turns/<key>        locked by who makes the stage at present
+
+Only the service writes here, and what is here has the hash of its name. A build gets a link to it, and so keeps what
+it was given, whatever is pruned meanwhile. A file appears whole or not at all, and who is killed leaves a part that
+the next pruning removes.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, BinaryIO
+
+PART = ".part"
+STALE = 86400.0  # seconds after which a part is nobody's
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A stage as it is kept: its name, the seconds that it took to make, and its files (name -> SHA-256)."""
+
+    name: str
+    seconds: float
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the cache holds: stages by their keys, the count and bytes of all files."""
+
+    stages: Mapping[str, Made]
+    files: int
+    bytes: int
+
+
+class Cache:
+    """A cache in one folder, of at most `size` bytes after each pruning; 0: nothing is kept."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder = folder
+        self.size = size
+
+    def has(self, sha256: str) -> bool:
+        """Whether a file with this SHA-256 is here."""
+        return self._file(sha256).is_file()
+
+    def give(self, sha256: str, target: Path) -> bool:
+        """Put the file at `target` too, to be read only; False if it is not here (any more)."""
+        try:
+            os.utime(self._file(sha256))  # it is used: others go before it
+            link(self._file(sha256), target)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def take(self, file: BinaryIO, sha256: str | None = None) -> str | None:
+        """Keep the content of an open file; its SHA-256, or None if that is not the one that it should have."""
+        found = file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        if sha256 not in (None, found):
+            return None
+        if not self.has(found):
+            file.seek(0)
+            self._write("files", found, lambda part: shutil.copyfileobj(file, part, 1 << 20))
+        return found
+
+    def find(self, key: str) -> Made | None:
+        """The stage of this key, if all its files are here."""
+        try:
+            made = Made(**json.loads((self.folder / "stages" / key).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return made if all(map(self.has, made.files.values())) else None
+
+    def keep(self, key: str, made: Made) -> None:
+        """Remember a stage whose files are here."""
+        content = json.dumps(asdict(made)).encode()
+        self._write("stages", key, lambda part: part.write(content))
+
+    @contextmanager
+    def turn(self, key: str, wait: Callable[[], object]) -> Iterator[None]:
+        """Be the only one who makes this stage; while another does, `wait` is called again and again, and may raise."""
+        (self.folder / "turns").mkdir(parents=True, exist_ok=True)
+        with (self.folder / "turns" / key).open("w") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    wait()
+            yield
+
+    def held(self) -> Held:
+        """What is here."""
+        keys = _names(self.folder / "stages")
+        found = {key: made for key in keys if (made := self.find(key))}
+        sizes = [path.stat().st_size for path in _paths(self.folder / "files")]
+        return Held(found, len(sizes), sum(sizes))
+
+    def weigh(self, made: Made) -> int:
+        """The bytes of a stage's files."""
+        return sum(self._file(sha256).stat().st_size for sha256 in made.files.values() if self.has(sha256))
+
+    def prune(self, size: int | None = None) -> int:
+        """Let files go, those unused for longest first, until there are `size` bytes at most; the bytes that went."""
+        limit = self.size if size is None else size
+        _sweep_parts(self.folder)
+        facts = sorted((seen.st_mtime, seen.st_size, path) for path, seen in _seen(self.folder / "files"))
+        over = sum(held for _, held, _ in facts) - limit
+        gone = 0
+        for _, freed, path in facts:
+            if gone >= over:
+                break
+            path.unlink(missing_ok=True)
+            gone += freed
+        for key in _names(self.folder / "stages"):
+            if not self.find(key):
+                (self.folder / "stages" / key).unlink(missing_ok=True)
+                (self.folder / "turns" / key).unlink(missing_ok=True)
+        return gone
+
+    def _file(self, sha256: str) -> Path:
+        return self.folder / "files" / sha256
+
+    def _write(self, kind: str, name: str, write: Callable[[IO[bytes]], object]) -> None:
+        folder = self.folder / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder, prefix=".", suffix=PART, delete=False) as part:
+            try:
+                write(part)
+                part.flush()
+                os.fchmod(part.fileno(), 0o444)
+                Path(part.name).replace(folder / name)
+            finally:
+                Path(part.name).unlink(missing_ok=True)
+
+
+def link(source: Path, target: Path) -> None:
+    """The same file under another name; a copy where that is another disk. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
+        target.chmod(0o444)
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in _paths(folder)]
+
+
+def _paths(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("[!.]*") if path.is_file()] if folder.is_dir() else []
+
+
+def _seen(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in _paths(folder):
+        with suppress(FileNotFoundError):
+            yield path, path.stat()
+
+
+def _sweep_parts(folder: Path) -> None:
+    for part in folder.glob(f"*/.*{PART}"):
+        with suppress(FileNotFoundError):
+            if part.stat().st_mtime < time.time() - STALE:
+                part.unlink()
