@@ -1,0 +1,78 @@
+"""The Debian packages in an ISO, as its manifest lists them: lines "package version", maybe with " architecture"."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+from urllib.parse import quote, urlsplit, urlunsplit
+
+WORD = re.compile(r"[!-~]+")
+
+
+class Resolved(Protocol):
+    """A package that was chosen before the build: its file's SHA-256, and where it came from."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def architecture(self) -> str: ...  # noqa: D102
+    @property
+    def sha256(self) -> str | None: ...  # noqa: D102
+    @property
+    def uri(self) -> str | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Package:
+    """A package; what is not known is empty. `sha256`: of its .deb, in hexadecimal; `uri` has no password in it."""
+
+    name: str
+    version: str
+    architecture: str = ""
+    sha256: str = ""
+    uri: str = ""
+
+    @property
+    def purl(self) -> str:
+        """Its package URL, https://github.com/package-url/purl-spec."""
+        arch = f"?arch={quote(self.architecture)}" if self.architecture else ""
+        return f"pkg:deb/debian/{quote(self.name)}@{quote(self.version, safe=':')}{arch}"
+
+
+def read(manifest: str) -> list[Package]:
+    """The packages of a manifest, in order, each once; lines of another form say nothing."""
+    return sorted(set(_lines(manifest)))
+
+
+def join(listed: Iterable[Package], resolved: Iterable[Resolved]) -> list[Package]:
+    """The listed packages, with what is known of those that were resolved."""
+    known = {(each.name, each.version): each for each in resolved}
+    return [_known(each, known.get((each.name, each.version))) for each in listed]
+
+
+def named(resolved: Iterable[Resolved]) -> list[Package]:
+    """The resolved packages as a manifest would list them."""
+    return [Package(each.name, each.version, each.architecture) for each in resolved]
+
+
+def public(uri: str) -> str:
+    """An address without a user and password."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _known(package: Package, found: Resolved | None) -> Package:
+    if found is None or package.architecture not in ("", found.architecture):
+        return package
+    return replace(
+        package, architecture=found.architecture, sha256=(found.sha256 or "").lower(), uri=public(found.uri or "")
+    )
+
+
+def _lines(manifest: str) -> Iterator[Package]:
+    for line in manifest.splitlines():
+        words = line.split()
+        if len(words) in {2, 3} and all(map(WORD.fullmatch, words)):
+            yield Package(words[0].partition(":")[0], *words[1:])

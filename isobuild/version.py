@@ -1,0 +1,3 @@
+"""The version of isobuild."""
+
+VERSION = "0.2.0"
