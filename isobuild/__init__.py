@@ -3,17 +3,20 @@
 A person orders an ISO: a task (domain). A tick, each minute and at once, gives it a build and launches that
 (tick, clock, launchers). The runner carries the build: a recipe's steps, which make images, run as an
 unprivileged user (runner, recipes, image). The finished file goes into the store, the callback makes the task
-ready, and its owner downloads it, from the command line, the page or a program (store, cli, web, client).
+ready, and its owner downloads it with all that proves it, from the command line, the page or a program (store, trust,
+cli, web, client).
 """
 
 from typing import TYPE_CHECKING, Any
+
+from isobuild.version import VERSION
 
 if TYPE_CHECKING:
     from isobuild.client import Client as Client
     from isobuild.client import Task as Task
     from isobuild.client import order as order
 
-__version__ = "0.2.0"
+__version__ = VERSION
 __all__ = ["Client", "Task", "__version__", "order"]
 
 

@@ -6,7 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -54,19 +54,33 @@ class Settings(BaseModel):
     memory: Bytes = Field(8 << 30, description="bytes of memory that one process of a build may use")
     processes: int = Field(1000, ge=20, description="processes that a build may have")
     file_size: Bytes = Field(32 << 30, description="bytes that one file of a build may have")
+    boot_test: Literal["auto", "yes", "no"] = Field(
+        "auto", description="boot each ISO; auto: where QEMU is, if its recipe tells how; no: if its order says so"
+    )
     log_size: Bytes = Field(64 << 20, description="bytes of a build's log that are kept; what comes later is dropped")
+    cache_size: int = Field(20 << 30, ge=0, description="bytes of packages and stages kept for other builds; 0: none")
     lease: Seconds = Field(60.0, description="seconds until a silent runner of another host is taken for lost")
     heartbeat: Seconds = Field(10.0, description="seconds between two heartbeats of a runner; less than the lease")
+    resolve: bool = Field(True, description="look up the packages of an order before it is queued")
+    updates_hours: float = Field(
+        24, ge=0, le=24 * 366, description="hours between two looks for newer packages of ready ISOs; 0: never"
+    )
     fair: bool = Field(False, description="among equals, the user with the fewest builds lately goes first")
     recipe_limits: Counts = Field({}, description="builds of a recipe at a time, on all hosts together")
     orders_per_user: OnePace | None = Field(None, description="what each user may order; none: as much as he likes")
     buckets: Paces = Field({}, description="buckets of tokens that builds draw from, and how fast they refill")
     draws: Labels = Field({}, description="the bucket that each build of a recipe takes a token from")
+    upload_size: Bytes = Field(8 << 30, description="bytes that one upload may have")
+    keep_uploads_days: Days = Field(7, description="days that an upload is kept which no task names; 0: for good")
     keep_days: Days = Field(0, description="days that a ready ISO is kept; 0: for good")
     keep_rows_days: Days = Field(0, description="days that a task that has no ISO is kept after its end; 0: for good")
     keep_logs_days: Days = Field(0, description="days that a build's log is kept after its end; 0: for good")
     keep_history_days: Days = Field(0, description="days that history is kept, and ended runners; 0: for good")
     keep_room: int = Field(0, ge=0, description="bytes to keep free on the store's disk: the oldest ISOs go; 0: none")
+    base_url: str = Field(
+        "", pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$",
+        description="the address at which others reach the page, for torrents; empty: none",
+    )  # fmt: skip
     bind: str = Field("127.0.0.1", description="the loopback address of the page")
     port: int = Field(8410, ge=0, le=65535, description="the port of the page; 0: any free one")
 
@@ -91,9 +105,33 @@ class Settings(BaseModel):
         return self.home / "work"
 
     @property
+    def uploads(self) -> Path:
+        """What people brought for their ISOs."""
+        return self.home / "uploads"
+
+    @property
+    def cache(self) -> Path:
+        """What builds made that others can use."""
+        return self.home / "cache"
+
+    @property
+    def archives(self) -> Path:
+        """What archives of packages said last."""
+        return self.home / "archives"
+
+    @property
     def logs(self) -> Path:
         """Where builds' logs are kept."""
         return self.home / "logs"
+
+    @property
+    def signing(self) -> Path:
+        """The key that signs ISOs."""
+        return self.home / "signing"
+
+    def web_seed(self, task: int) -> str:
+        """The address of the folder where a task's files can be fetched; empty if nobody outside knows one."""
+        return f"{self.base_url.rstrip('/')}/download/{task}" if self.base_url else ""
 
     @property
     def instance(self) -> Path:

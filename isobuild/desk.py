@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
 from sqlalchemy.orm import Session
 
+from isobuild import discretion, intake
 from isobuild.config import Settings
 from isobuild.db import Database
 from isobuild.domain import (
@@ -42,12 +44,10 @@ from isobuild.domain.tables import Artifact
 from isobuild.domain.wishes import Wish
 from isobuild.errors import DatabaseDown, NotFound
 from isobuild.recipes import Cookbook
+from isobuild.resolve import Resolver
 from isobuild.store import fetch
 from isobuild.store.local import LocalStore
-
-
-def _build_anew(_recipe: str, _options: Mapping[str, Any], _now: datetime) -> str | None:
-    return None
+from isobuild.store.uploads import Uploads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +62,14 @@ class Desk:
     nudge: Callable[[], object]
     user: str
     now: Callable[[], datetime]
+    resolver: Resolver | None = None  # looks packages up before they are ordered; None: the build finds out
     #: recipe, options as JSON holds them, now -> what equal ISOs have in common; None: this one is not shared
-    fingerprint: Callable[[str, Mapping[str, Any], datetime], str | None] = field(default=_build_anew)
+    fingerprint: Callable[[str, Mapping[str, Any], datetime], str | None] = field(default=lambda *_: None)
+
+    @property
+    def uploads(self) -> Uploads:
+        """What people brought for their ISOs."""
+        return Uploads(self.settings.uploads, self.settings.upload_size)
 
     # looking
 
@@ -77,15 +83,15 @@ class Desk:
         if user is not None:
             orders.check_name("user", user)
         with self.db.read() as session:
-            found = listing.list_tasks(
-                session, state=state, user=user, tags=tags, text=search, before=before, limit=limit
-            )
+            look = partial(listing.list_tasks, session, state=state, user=user, tags=tags, text=search, limit=limit)
+            found = discretion.search(self.cookbook, look, search, before, limit)
             return self._with_standing(session, found)
 
     def task(self, number: int) -> Shown:
         """One task. Raises NotFound."""
         with self.db.read() as session:
-            return self._with_standing(session, [listing.show_task(session, number)])[0]
+            shown = discretion.hide(self.cookbook, [listing.show_task(session, number)])
+            return self._with_standing(session, shown)[0]
 
     def _with_standing(self, session: Session, found: list[Shown]) -> list[Shown]:
         """Add why each of them waits, how many go before it, and when it is expected."""
@@ -151,7 +157,7 @@ class Desk:
     def schedule(self, name: str) -> Shown:
         """A schedule, with its next fires and its last ones. Raises NotFound."""
         with self.db.read() as session:
-            return schedules.show(session, name, self.now())
+            return discretion.hide_order(self.cookbook, schedules.show(session, name, self.now()))
 
     # ordering
 
@@ -161,7 +167,11 @@ class Desk:
 
     def wish(self, recipe: str, options: Mapping[str, object], *, name: str, **wish: Unpack[Wish]) -> Ordered:
         """An order, its options checked, with the site's limits. Raises BadInput."""
-        chosen = self.cookbook.dump(self.cookbook.parse(recipe, options))
+        with self.db.read() as session:
+            earlier = intake.earlier(session, wish.pop("like", None), recipe, self.user)
+        chosen = intake.choose(self.cookbook, self.uploads, recipe, options, earlier)
+        if self.resolver:
+            self.resolver.check(recipe, chosen, self.now())
         after = wishes.after(wish)
         wish.pop("after", None)
         said: dict[str, Any] = {
@@ -189,7 +199,8 @@ class Desk:
             told = {number: each.eta for number, each in stands.items() if each.eta}
             if told:
                 self.db.write(forecast.promise, told)
-        return [shown | listing.show_standing(stands.get(shown["id"])) for shown in added]
+        seen = discretion.hide(self.cookbook, added)
+        return [shown | listing.show_standing(stands.get(shown["id"])) for shown in seen]
 
     def stats(self) -> Shown:
         """How many tasks there are in each state, how long builds take, and how often forecasts came true."""

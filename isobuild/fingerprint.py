@@ -64,12 +64,16 @@ def fingerprint(recipe: "Recipe", options: "BaseModel", inputs: Mapping[str, Pat
 
 def has_secret(options: "BaseModel") -> bool:
     """Whether a secret was chosen: one that is another than the recipe's own."""
+    from isobuild.image.secrets import values
     from isobuild.recipes.base import secrets
+    from isobuild.recipes.options import dump
 
-    fields, values = type(options).model_fields, vars(options)
+    kind, chosen = type(options), vars(options)
+    fields, told = kind.model_fields, dump(options)
     return any(
-        values[name] != fields[name].get_default(call_default_factory=True, validated_data=values)
-        for name in secrets(type(options))
+        chosen[name] != fields[name].get_default(call_default_factory=True, validated_data=chosen)
+        for name in secrets(kind)
+        if not told[name] or values(kind, {name: told[name]})
     )
 
 

@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 FOLDERS = 1000  # folders of a place that a tick looks at
 LOGS = 500  # builds whose logs a tick looks at
+UPLOADS = 20  # that a tick looks at
 SETTLES = timedelta(minutes=2)  # after which a disk tells what was freed
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,19 @@ class Logs(Place, Protocol):
 
     def trim(self) -> None:
         """Let long logs that are of no build begin anew."""
+
+
+class Uploads(Protocol):
+    """What people brought for their ISOs."""
+
+    def old(self, before: datetime) -> list[str]:
+        """Those that nobody has brought or ordered since then."""
+
+    def refresh(self, uploads: Collection[str], now: datetime) -> None:
+        """Let these be as new."""
+
+    def remove(self, uploads: Collection[str], before: datetime) -> int:
+        """Remove those of them that are still old; the bytes that this gave back."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +204,25 @@ def clear_some(db: Database, logs: Logs, forgotten: Collection[int], keep: Keep,
     logs.trim()
     gone = silent(db, logs, db.write(forgetting.turn, LOGS, now), before(now, keep.logs))
     return len(clear(logs, {*gone, *forgotten}))
+
+
+# uploads
+
+
+def clear_uploads(
+    db: Database, uploads: Uploads, keep: Keep, now: datetime, most: int | None = UPLOADS
+) -> tuple[int, int]:
+    """Remove uploads that are kept no longer, as no task and no schedule names them, out of `most` that are looked at;
+    how many, and their bytes.
+
+    The others are as new: each is asked for once in a while, however many tasks there are to be read for it.
+    """
+    if not keep.uploads:
+        return 0, 0
+    old = uploads.old(now - keep.uploads)[:most]
+    gone = db.write(forgetting.unnamed, old) if old else set()
+    uploads.refresh(set(old) - gone, now)
+    return len(gone), uploads.remove(gone, now - keep.uploads)
 
 
 def _remove(place: Place, unowned: Iterable[int], weigh: bool) -> dict[int, int]:

@@ -16,16 +16,20 @@ from isobuild.domain.rules import Allowance, Rules
 from isobuild.errors import NotYourHome
 from isobuild.instance import instance
 from isobuild.launchers.local import LocalLauncher
+from isobuild.nightly import Nightly
 from isobuild.recipes import Cookbook
 from isobuild.runner.door import Door
 from isobuild.runner.workspace import Workspaces
+from isobuild.store.cache import Cache
 from isobuild.store.local import LocalStore
 from isobuild.store.logs import Logs
+from isobuild.store.uploads import Uploads
 from isobuild.values import Pace
 
 if TYPE_CHECKING:
     from isobuild.desk import Desk
     from isobuild.runner.run import Runner
+    from isobuild.stale import Stale
 
 
 def prepare(settings: Settings) -> None:
@@ -104,6 +108,16 @@ def store(settings: Settings) -> LocalStore:
     return LocalStore(settings.store)
 
 
+def uploads(settings: Settings) -> Uploads:
+    """What people brought for their ISOs."""
+    return Uploads(settings.uploads, settings.upload_size)
+
+
+def cache(settings: Settings) -> Cache:
+    """What builds of this host made that others can use."""
+    return Cache(settings.cache, settings.cache_size)
+
+
 def cookbook(settings: Settings) -> Cookbook:
     """The recipes."""
     return Cookbook(settings.home)
@@ -120,16 +134,32 @@ def ticking(settings: Settings) -> tick.Site:
     finished = store(settings)
     return tick.Site(
         host=host(settings), places=(workspaces(settings), finished), store=finished, logs=Logs(settings.logs),
-        keep=keep(settings, hooks), tie=settings.home / "database",
+        uploads=uploads(settings), keep=keep(settings, hooks), tie=settings.home / "database",
         call_hooks=launcher(settings).call_hooks if hooks else None, launches=settings.launch,
+        nightly=nightly(settings), look_for_updates=launcher(settings).look_for_updates,
     )  # fmt: skip
+
+
+def nightly(settings: Settings) -> Nightly | None:
+    """When newer packages of ready ISOs are looked for."""
+    hours = settings.updates_hours
+    return Nightly(settings.home / "updates", timedelta(hours=hours)) if hours else None
+
+
+def stale(settings: Settings, db: Database) -> "Stale":
+    """What looks for them."""
+    from isobuild.resolve import Resolver
+    from isobuild.stale import Stale
+
+    return Stale(db, Resolver(cookbook(settings), settings.archives), store(settings))
 
 
 def keep(settings: Settings, hooks: bool) -> Keep:
     """How long this site keeps what has come to its end."""
     return Keep(
         isos=_days(settings.keep_days), rows=_days(settings.keep_rows_days), logs=_days(settings.keep_logs_days),
-        history=_days(settings.keep_history_days), room=settings.keep_room, told=hooks,
+        history=_days(settings.keep_history_days), uploads=_days(settings.keep_uploads_days), room=settings.keep_room,
+        told=hooks,
     )  # fmt: skip
 
 
@@ -141,11 +171,13 @@ def desk(settings: Settings, db: Database, user: str) -> "Desk":
     """Where `user` orders."""
     from isobuild.desk import Desk
     from isobuild.fingerprint import Fingerprints
+    from isobuild.resolve import Resolver
 
     return Desk(
         settings=settings, db=db, cookbook=cookbook(settings), store=store(settings), host=host(settings),
         nudge=partial(nudge.send, settings.nudges), user=user, now=lambda: datetime.now(UTC),
         fingerprint=Fingerprints(cookbook(settings), settings.home / "upstream").of,
+        resolver=Resolver(cookbook(settings), settings.archives) if settings.resolve else None,
     )  # fmt: skip
 
 

@@ -30,6 +30,8 @@ class Wanted(BaseModel):
     time_limit: float | None = Field(None, description="seconds that a build may take")
     soft_limit: float | None = Field(None, description="seconds after which a build is asked to end")
     ttl: float | None = Field(None, description="seconds that its ISO is kept; -1: for good")
+    boot_test: bool | None = Field(None, strict=True, description="whether its ISO is booted; null: as the site says")
+    like: int | None = Field(None, description='the task of yours whose secrets are meant where there is "(secret)"')
     write_last_exec: bool = Field(False, strict=True, description="note when this order last succeeded")
 
 
@@ -49,6 +51,18 @@ class Slip(Wanted):
         said = {name: getattr(self, name) for name in type(self).model_fields}
         recipe, name, options = said.pop("recipe"), said.pop("name"), said.pop("options")
         return desk.wish(recipe, options, name=name, **said)
+
+
+class Draft(Slip):
+    """An order that may come to be: it needs no name yet."""
+
+    name: str = Field("", description="of the task and of its ISO file", examples=["kiosk"])
+
+    def preview(self, desk: Desk) -> Shown:
+        """What it would come to, as preview.look has it. Raises BadInput."""
+        from isobuild import preview
+
+        return preview.look(desk, self.recipe, self.options, like=self.like)
 
 
 class Timetable(Wanted):
@@ -83,8 +97,10 @@ def read(entry: object, where: str) -> Slip:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         allowed = "no such field" if first["type"] == "extra_forbidden" else first["msg"]
-        raise BadInput(field=f"{where}, {field}", given=_short(first["input"]), allowed=allowed) from None
+        field = f"{where}, {field}" if where else field
+        raise BadInput(field=field, given=_short(field, first["input"]), allowed=allowed) from None
 
 
-def _short(given: object) -> str:
-    return str(given)[:80]
+def _short(field: str, given: object) -> str:
+    """What was given, unless there may be secrets in it."""
+    return "such a value" if field.endswith("options") else str(given)[:80]

@@ -6,6 +6,7 @@
     enqueue   rule 1: a free slot, so the next task   ->  one pending build
     launch    rule 2: a pending build                 ->  flagged busy, then its script is started
     tell      tasks that came to their end            ->  the site's hooks are called
+    look      at night, what ready ISOs are made of   ->  a process of its own looks for newer packages
     prune     what is past its time, what nobody owns ->  expired; gone, a portion of it
 
 Each line is its own short transactions, and every change is guarded by the old state. Two ticks at
@@ -24,8 +25,9 @@ from isobuild.domain.history import By
 from isobuild.domain.hosts import Host
 from isobuild.domain.pruning import Keep
 from isobuild.errors import LaunchFailed
-from isobuild.keeping import Database, Gone, Logs, Place, Store
+from isobuild.keeping import Database, Gone, Logs, Place, Store, Uploads
 from isobuild.launchers.base import Launcher
+from isobuild.nightly import Nightly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +38,12 @@ class Site:
     places: Sequence[Place] = ()
     store: Store | None = None  # one of the places, where room is needed
     logs: Logs | None = None
+    uploads: Uploads | None = None
     keep: Keep = field(default_factory=Keep)
     tie: Path | None = None  # the file that says which database the home belongs to
     call_hooks: Callable[[], None] | None = None  # None: the site has none
+    nightly: Nightly | None = None  # when newer packages are looked for; None: never
+    look_for_updates: Callable[[], None] | None = None
     launches: bool = True  # False: loops do all the building on this host
 
 
@@ -52,6 +57,7 @@ class Ticked:
     enqueued: int = 0
     launched: int = 0
     told: int = 0
+    looked: int = 0
     pruned: int = 0
 
     @property
@@ -73,6 +79,7 @@ def tick(db: Database, launcher: Launcher, site: Site, now: datetime) -> Ticked:
         enqueued=enqueue(db, site, now),
         launched=launch(db, launcher, site, now),
         told=tell(db, site, now),
+        looked=look(site, now),
         pruned=prune(db, site, now),
     )
 
@@ -128,6 +135,18 @@ def tell(db: Database, site: Site, now: datetime) -> int:
     return len(due)
 
 
+def look(site: Site, now: datetime) -> int:
+    """Let newer packages be looked for, in a process of their own: archives may take their time."""
+    if not (site.nightly and site.look_for_updates and site.nightly.is_due(now)):
+        return 0
+    try:
+        site.look_for_updates()
+    except LaunchFailed:  # the next tick tries again
+        return 0
+    site.nightly.done(now)
+    return 1
+
+
 def prune(db: Database, site: Site, now: datetime) -> int:
     """Let go of a portion of what is past its time, and of the files that no build owns any more.
 
@@ -153,6 +172,9 @@ def remove(db: Database, site: Site, gone: Gone, by: By) -> Iterator[int]:
     if site.logs:
         with keeping.tolerant():
             yield keeping.clear_some(db, site.logs, gone.forgotten.builds, site.keep, by.now)
+    if site.uploads:
+        with keeping.tolerant():
+            yield keeping.clear_uploads(db, site.uploads, site.keep, by.now)[0]
 
 
 def sweep(db: Database, place: Place, emptied: Collection[int], now: datetime) -> int:

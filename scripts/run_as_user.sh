@@ -122,11 +122,21 @@ give() ( # NAME OWNER:GROUP MODE
 # root folders it makes there to its sub-uids. They are others to us, so others may pass, but not look around.
 prepare() {
   [[ ! -d out ]] || return 0
-  [[ ! -d in ]] || give in ":$gid" 0751
+  [[ ! -d in ]] || { give in ":$gid" 0751; share; }
   mkdir -p tmp work out
   give tmp "$uid:$gid" 0711
   give work "$uid:$gid" 0711
   give out "$uid:${SUDO_GID:-$(id -g)}" 2750
+}
+
+# What others must not read in "in", as there are secrets in it, is the build user's by its group. The caller's own rights
+# do for that, and root's must not be used: the caller may have linked anything to there.
+share() {
+  local as_caller=()
+  ((EUID)) || [[ ! ${SUDO_UID-} ]] ||
+    as_caller=(setpriv "--reuid=$SUDO_UID" "--regid=$SUDO_GID" "--groups=$gid" --inh-caps=-all)
+  "${as_caller[@]}" find in -xdev -type f '(' -perm 0640 -o -perm 0750 ')' -user "${SUDO_UID:-$EUID}" \
+    -exec chgrp -- "$gid" '{}' +
 }
 
 remove() {

@@ -37,7 +37,8 @@ echo "isobuild: 40% unpacking"
 while [ ! -e go ]; do sleep 0.05; done
 printf "an ISO" >"$ISOBUILD_OUT/any.iso"
 """
-SCARCE = {"ISOBUILD_RETRY_DELAY": "0.1", "ISOBUILD_LEASE": "5", "ISOBUILD_HEARTBEAT": "1"}
+SCARCE = {"ISOBUILD_RETRY_DELAY": "0.1", "ISOBUILD_LEASE": "5", "ISOBUILD_HEARTBEAT": "1", "ISOBUILD_BOOT_TEST": "no"}
+SCARCE |= {"ISOBUILD_RESOLVE": "no"}  # no network
 
 
 @pytest.fixture(scope="session")
@@ -186,7 +187,8 @@ class Site:
 
     def settings(self, **given: Any) -> Settings:
         """The settings, for what is done within this process."""
-        return load(**{"home": self.home, "build_users": self.env["ISOBUILD_BUILD_USERS"]} | given)
+        kept = {"home": self.home, "build_users": self.env["ISOBUILD_BUILD_USERS"], "boot_test": "no", "resolve": False}
+        return load(**kept | given)
 
     # rows and files
 
@@ -244,6 +246,10 @@ class Site:
     def stored(self) -> list[Path]:
         """Every file in the store."""
         return sorted(path for path in (self.home / "store").rglob("*") if not path.is_dir())
+
+    def isos(self) -> list[Path]:
+        """Every ISO in the store."""
+        return [path for path in self.stored() if path.suffix == ".iso"]
 
     def workspaces(self) -> list[str]:
         """The names of the workspaces that are there."""

@@ -44,7 +44,7 @@ def test_order_wait_and_download(site: Site, client: isobuild.Client, tmp_path: 
     assert (tmp_path / "studio.iso").read_text() == "an ISO"
     assert done.download(tmp_path / "other.iso").read_text() == "an ISO"
     assert repr(done) == "<Task 1 'studio': ready>"
-    site.stored()[0].write_text("no ISO")
+    site.isos()[0].write_text("no ISO")
     with pytest.raises(Damaged):
         done.download(tmp_path)
     assert (tmp_path / "studio.iso").read_text() == "an ISO"
@@ -158,8 +158,8 @@ def test_bad_input_names_the_field(client: isobuild.Client) -> None:
 
 def test_nothing_is_loaded_before_it_is_asked_for(site: Site) -> None:
     program = site.home / "program.py"
-    program.write_text("import sys, isobuild\nprint([name for name in sys.modules if name.startswith('isobuild')])")
-    assert site.python(program) == "['isobuild']\n"
+    program.write_text("import sys, isobuild\nprint({name for name in sys.modules if 'isobuild' in name})")
+    assert site.python(program) in {"{'isobuild', 'isobuild.version'}\n", "{'isobuild.version', 'isobuild'}\n"}
     with pytest.raises(AttributeError):
         isobuild.nonsense  # noqa: B018
 

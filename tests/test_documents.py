@@ -53,7 +53,7 @@ def test_every_command_is_documented(command: str) -> None:
 
 def test_the_contract_lists_the_whole_environment() -> None:
     documented = set(re.findall(r"^\| `([A-Z_]+)`", (TOP / "docs/contract.md").read_text(), re.MULTILINE))
-    source = (TOP / "isobuild/runner/run.py").read_text()
+    source = (TOP / "isobuild/runner/prepare.py").read_text()
     given = set(re.findall(r'^        "([A-Z_]+)":', source, re.MULTILINE))
     assert given
     assert documented >= given

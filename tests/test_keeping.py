@@ -1,8 +1,10 @@
 """Each tick lets a portion go of what is kept no longer: rows first, then their files."""
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,14 @@ from orders import HOST, MINUTE, NOW, FakeLauncher, fail, order_task, start_buil
 
 from isobuild import keeping, tick
 from isobuild.db import Database
-from isobuild.domain import pruning, tasks
+from isobuild.domain import pruning, schedules, tasks
+from isobuild.domain.orders import Order
 from isobuild.domain.pruning import Keep
 from isobuild.domain.states import Cause
 from isobuild.errors import HostFault
 from isobuild.store.local import LocalStore, bytes_of, size_of
 from isobuild.store.logs import Logs
+from isobuild.store.uploads import Uploads
 
 DAY = timedelta(days=1)
 SIZE = 700 << 20  # bytes of each ISO, as its row has it
@@ -279,6 +283,25 @@ def test_of_many_folders_all_are_looked_at_in_some_minutes(count: int) -> None:
     assert {1, count, count + 1} & emptied == ({1, count} if count else set())
 
 
+def test_uploads_go_that_no_task_and_no_schedule_names(database: Database, tmp_path: Path) -> None:
+    """However it is named, and whatever became of the task."""
+    uploads = Uploads(tmp_path / "uploads", 1 << 20)
+    in_task, in_schedule, unnamed, young = (uploads.put(BytesIO(text), "").upload for text in (b"1", b"2", b"3", b"4"))
+    order_task(database, "one", options={"files": [{"upload": in_task}]})
+    fail(database, start_build(database), cause=Cause.REQUEST)
+    nightly = Order(user="ann", name="x", recipe="script", options={"wallpaper": in_schedule})
+    database.write(schedules.add, "nightly", "@daily", "UTC", 3600.0, nightly, HOST.queues, NOW)
+    for upload in (in_task, in_schedule, unnamed):
+        os.utime(uploads.path(upload), ((NOW - 8 * DAY).timestamp(),) * 2)
+    os.utime(uploads.path(young), (NOW.timestamp(),) * 2)
+    site = tick.Site(host=HOST, uploads=uploads, keep=Keep(uploads=7 * DAY))
+    assert tick.prune(database, site, NOW) == 1
+    left = {path.name for path in uploads.folder.iterdir() if len(path.name) == 64}
+    assert left == {each.removeprefix("upload:") for each in (in_task, in_schedule, young)}
+    assert uploads.old(NOW - 7 * DAY) == []  # those that are named are not asked for each minute
+    assert tick.prune(database, replace(site, keep=Keep()), NOW + 100 * DAY) == 0
+
+
 def test_how_much_room_files_take(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/one").write_bytes(b"12345")
@@ -299,8 +322,8 @@ def test_a_site_wires_what_its_settings_say(home: Path) -> None:
     parts.prepare(settings)
     here = parts.ticking(settings)
     assert here.tie == home / "database"
-    assert here.keep == Keep(isos=DAY, rows=2 * DAY, logs=3 * DAY, history=4 * DAY, room=5)
-    assert parts.ticking(load()).keep == Keep()
+    assert here.keep == Keep(isos=DAY, rows=2 * DAY, logs=3 * DAY, history=4 * DAY, uploads=7 * DAY, room=5)
+    assert parts.ticking(load()).keep == Keep(uploads=7 * DAY)
     assert here.store in here.places
     (home / "hooks").mkdir()
     (home / "hooks/tell.py").write_text("")

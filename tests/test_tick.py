@@ -30,7 +30,9 @@ from isobuild.domain import listing, tasks
 from isobuild.domain.hosts import Host
 from isobuild.domain.pruning import Keep
 from isobuild.domain.states import BuildState, Cause, TaskState
+from isobuild.errors import LaunchFailed
 from isobuild.launchers.local import LocalLauncher
+from isobuild.nightly import Nightly
 from isobuild.store.local import LocalStore
 
 WIDE = Host("oven", slots=3)
@@ -237,3 +239,22 @@ def _states(database: Database) -> list[str]:
 def _builds(database: Database) -> list[int]:
     with database.read() as session:
         return sorted(build["id"] for build in listing.list_builds(session))
+
+
+def test_newer_packages_are_looked_for_once_a_night(database: Database, tmp_path: Path) -> None:
+    looks: list[int] = []
+    nightly = Nightly(tmp_path / "updates", timedelta(days=1))
+    site = tick.Site(host=HOST, nightly=nightly, look_for_updates=lambda: looks.append(1))
+    ticked = [tick.tick(database, FakeLauncher(database), site, NOW + hour * 60 * MINUTE) for hour in range(49)]
+    assert [each.looked for each in ticked].count(1) == len(looks) == 2
+
+
+def test_a_look_that_can_not_be_started_is_tried_again(database: Database, tmp_path: Path) -> None:
+    def broken() -> None:
+        raise LaunchFailed(what="no processes are left")
+
+    nightly = Nightly(tmp_path / "updates", timedelta(days=1))
+    nightly.is_due(NOW)
+    site = tick.Site(host=HOST, nightly=nightly, look_for_updates=broken)
+    assert tick.tick(database, FakeLauncher(database), site, NOW + 1440 * MINUTE).idle
+    assert nightly.is_due(NOW + 1441 * MINUTE)

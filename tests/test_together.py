@@ -46,7 +46,7 @@ def test_a_flavour_is_made_of_its_base(site: Site) -> None:
     assert (handed["task"], handed["name"], handed["sha256"]) == (1, "base", base["sha256"])
     assert (handed["size"], handed["results"]) == (8, {"kernel": "6.1"})
     assert Path(handed["manifest"]).name == "base.manifest"
-    assert [file["name"] for file in base["files"]] == ["base.iso", "base.manifest"]
+    assert {file["name"] for file in base["files"]} > {"base.iso", "base.manifest"}
 
 
 def test_the_same_order_is_built_once(site: Site) -> None:
@@ -99,8 +99,8 @@ def test_a_bad_file_of_orders_orders_nothing(site: Site) -> None:
     """Bad input names the order, the field, what was given and what is allowed."""
     site.write_script("base.sh", BASE)
     for text, words in (
-        ("", "a TOML file of [[order]] tables"),
-        ("order = 3", "a TOML file of [[order]] tables"),
+        ("", "a TOML or YAML file of orders"),
+        ("order = 3", "a TOML or YAML file of orders"),
         (ORDERS + "colour = 'red'", "order 2, colour: 'red' can't be used: no such field"),
         (ORDERS.replace('recipe = "script"', 'recipe = "tinny"', 1), "order 1, recipe: there is no recipe 'tinny'"),
         (ORDERS.replace('"kde"', "3"), "order 1, tags.team: '3' can't be used"),

@@ -34,18 +34,18 @@ def test_an_installed_isobuild_makes_its_database(installed: Path, home: Path) -
     found = subprocess.run([sys.executable, "-c", where], env=env, cwd=home, check=True, capture_output=True, text=True)
     assert found.stdout.strip() == str(installed / "isobuild/__init__.py")
     isobuild(installed, home, "db", "upgrade")
-    assert isobuild(installed, home, "db", "current") == "0002_queue\n"
+    assert isobuild(installed, home, "db", "current") == "0003_images\n"
 
 
 def test_an_installed_isobuild_has_its_recipes(installed: Path, home: Path) -> None:
-    assert "mmdebstrap" in isobuild(installed, home, "recipe", "debian-live")
+    assert "grub-mkimage" in isobuild(installed, home, "recipe", "debian-live")
 
 
 @pytest.mark.parametrize(
     "name",
     [
         "scripts/run_as_user.sh", "deploy/packages", "migrations/env.py", "web/templates/tasks.html",
-        "web/static/style.css", "recipes/debian_live.sh",
+        "web/static/style.css", "image/live/make.sh", "image/custom/sh/apply.sh", "image/prove.py",
     ],
 )  # fmt: skip
 def test_the_wheel_ships(installed: Path, name: str) -> None:

@@ -18,7 +18,8 @@ from isobuild.config import Settings, load, resource
 from isobuild.db import Database
 from isobuild.domain.tables import Task
 from isobuild.errors import IsobuildError
-from isobuild.image import apt
+from isobuild.image import apt, prove
+from isobuild.trust import keys
 
 ROOM = 5 << 30  # bytes that a live ISO's build needs, with some to spare
 OK, MISSING, NOTE = "ok", "missing", "note"
@@ -160,6 +161,48 @@ def _mirror(_: Settings) -> Iterator[Found]:
         yield Found("mirror", MISSING, str(error), "add Debian's sources to /etc/apt, or give the option 'mirror'")
 
 
+def _boot_test(settings: Settings) -> Iterator[Found]:
+    missing = [package for package, is_there in BOOTING.items() if not is_there()]
+    if missing:
+        why = "ISOs are booted by BIOS only" if missing == ["ovmf"] else "ISOs are not booted"
+        mend = f"apt-get install {' '.join(missing)}"
+        yield Found("boot test", NOTE, f"{why}: without {' and '.join(missing)}", mend)
+    elif settings.boot_test == "no":
+        yield Found("boot test", OK, "only of orders that say so, by the setting 'boot_test'")
+    elif not prove.KVM.exists():
+        slow = f"there is no {prove.KVM}: a boot takes minutes, not seconds"
+        yield Found("boot test", NOTE, slow, "allow this machine to run virtual ones")
+    elif not _may_use(prove.KVM, user := site.door(settings).user(0)):
+        mend = f"usermod --append --groups kvm {user}"
+        yield Found("boot test", NOTE, f"{user} may not use {prove.KVM}: a boot takes minutes, not seconds", mend)
+    else:
+        yield Found("boot test", OK, "by BIOS and by UEFI")
+
+
+def _may_use(device: Path, user: str) -> bool:
+    try:
+        facts, person = device.stat(), pwd.getpwnam(user)
+    except (OSError, KeyError):
+        return False
+    if facts.st_uid == person.pw_uid:
+        return facts.st_mode & 0o600 == 0o600
+    if facts.st_gid in os.getgrouplist(user, person.pw_gid):
+        return facts.st_mode & 0o060 == 0o060
+    return facts.st_mode & 0o006 == 0o006
+
+
+def _key(settings: Settings) -> Iterator[Found]:
+    try:
+        key = keys.find(settings.signing)
+        if key:
+            key.sign(b"")
+            yield Found("key", OK, f"ISOs are signed by {key.fingerprint}")
+        else:
+            yield Found("key", NOTE, "ISOs are not signed", "isobuild key")
+    except IsobuildError as error:
+        yield Found("key", MISSING, str(error), "see docs/trust.md")
+
+
 def _ticks(settings: Settings) -> Iterator[Found]:
     if nudge.send(settings.nudges):
         yield Found("ticks", OK, "a daemon listens")
@@ -171,7 +214,11 @@ def _me() -> str:
     return pwd.getpwuid(os.geteuid()).pw_name
 
 
+BOOTING: dict[str, Callable[[], object]] = {
+    "qemu-system-x86": lambda: shutil.which("qemu-system-x86_64", path=PATH),
+    "ovmf": (prove.OVMF / "OVMF_VARS_4M.fd").exists,
+}
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"  # as builds have it
 LOOKS: tuple[Callable[[Settings], Iterator[Found]], ...] = (
-    _home, _space, _database, _tools, _users, _script, _namespaces, _mirror, _ticks,
+    _home, _space, _database, _tools, _users, _script, _namespaces, _mirror, _boot_test, _key, _ticks,
 )  # fmt: skip

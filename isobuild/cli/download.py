@@ -11,18 +11,26 @@ from isobuild.errors import BadInput
 from isobuild.store import fetch
 
 
-def download(number: int, output: str, *, force: bool) -> None:
-    """Copy the ISO of a task to a file, into a folder, or to stdout. Raises NotFound, NotReady, BadInput, Damaged."""
+def download(number: int, output: str, *, everything: bool, force: bool) -> None:
+    """Copy the ISO of a task to a file, into a folder, or to stdout; into a folder with all that lies beside it.
+
+    Raises NotFound, NotReady, BadInput, Damaged.
+    """
     settings = load()
     with site.database(settings).read() as session:
         iso = artifacts.find(session, number)
-    source = site.store(settings).path(iso.build_id, iso.file)
-    if output == "-":
-        fetch.to_stream(source, sys.stdout.buffer, iso.sha256)
+        files = artifacts.of(session, number)[number] if everything else [iso]
+    store = site.store(settings)
+    if output == "-" and not everything:
+        fetch.to_stream(store.path(iso.build_id, iso.file), sys.stdout.buffer, iso.sha256)
         return
-    target = Path(output) / iso.name if Path(output).is_dir() else Path(output)
-    if target.exists() and not force:
-        raise BadInput(field="output", given=str(target), allowed="a file that isn't there yet (or say --force)")
-    fetch.to_file(source, target, iso.sha256)
-    print(target)
+    if everything and not Path(output).is_dir():
+        raise BadInput(field="output", given=output, allowed="a folder, for several files")
+    targets = [Path(output) / file.name if Path(output).is_dir() else Path(output) for file in files]
+    for target in targets:
+        if target.exists() and not force:
+            raise BadInput(field="output", given=str(target), allowed="a file that isn't there yet (or say --force)")
+    for file, target in zip(files, targets, strict=True):
+        fetch.to_file(store.path(file.build_id, file.file), target, file.sha256)
+        print(target)
     say.words(f"{say.size(iso.size)}, sha256 {iso.sha256}")

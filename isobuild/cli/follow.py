@@ -9,6 +9,7 @@ import typer
 from isobuild.cli import say
 from isobuild.config import Settings
 from isobuild.desk import Desk
+from isobuild.domain import proofs
 from isobuild.domain.states import OPEN
 from isobuild.errors import DatabaseDown
 from isobuild.store.log import read
@@ -26,7 +27,8 @@ def say_end(shown: dict[str, Any]) -> bool:
     """Say what became of a task; whether that is an ISO."""
     number, ready = shown["id"], bool(shown["state"] == "ready")
     if ready:
-        say.words(f"Ready: {shown['iso']}, {say.size(shown['size'])}. Download it: isobuild download {number}")
+        facts = ", ".join(each for each in (say.size(shown["size"]), proofs.mark(shown["proof"])) if each)
+        say.words(f"Ready: {shown['iso']}, {facts}. Download it: isobuild download {number}")
     else:
         say.words(f"Task {number} is {shown['state']}: {shown['error'] or 'canceled'}")
         if shown["build"] is not None:

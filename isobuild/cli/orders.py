@@ -22,7 +22,7 @@ from isobuild.errors import BadInput
 def read_options(words: Sequence[str]) -> dict[str, object]:
     """`--packages nginx,htop --size=3 --quiet` as {"packages": "nginx,htop", "size": "3", "quiet": "true"}.
 
-    An option given twice becomes a list. Raises BadInput for what is not an option.
+    `--set size=3` is `--size 3`. An option given twice becomes a list. Raises BadInput for what is not an option.
     """
     options: dict[str, object] = {}
     rest = list(words)
@@ -33,10 +33,17 @@ def read_options(words: Sequence[str]) -> dict[str, object]:
         name, equals, value = word[2:].partition("=")
         if not equals:
             value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+        if name == "set":
+            name, _, value = value.partition("=")
         name = name.replace("-", "_")
         seen = options.get(name)
         options[name] = value if seen is None else [*(seen if isinstance(seen, list) else [seen]), value]
     return options
+
+
+def part(recipe: str, words: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The recipe and its options; without a recipe, as with --file, what stands in its place is the first option."""
+    return ("", [recipe, *words]) if recipe.startswith("--") else (recipe, words)
 
 
 def read_tasks(words: Sequence[str]) -> list[int | str]:
@@ -56,11 +63,17 @@ def me() -> str:
 
 
 def order(
-    recipe: str, options: dict[str, object], *, name: str, user: str, follow: bool, json: bool, **wish: Unpack[Wish]
-) -> None:
+    recipe: str, options: dict[str, object], *, name: str, user: str, follow: bool, json: bool, file: str = "",
+    **wish: Unpack[Wish],
+) -> None:  # fmt: skip
     """Order an ISO, and wake the daemon if there is one."""
+    from isobuild.cli import uploads
+
     desk = open_desk(user)
-    task = desk.order(recipe, options, name=name, **wish)
+    if file:
+        task = uploads.order_from(file, desk, recipe, options, name, wish)
+    else:
+        task = desk.order(recipe, uploads.bring(desk, recipe, options), name=name, **wish)
     number = task["id"]
     if json:
         say.value(task)
@@ -106,9 +119,13 @@ def order_all(file: str, *, user: str, json: bool) -> None:
 
 
 def _entries(file: str) -> list[Any]:
-    allowed = "a TOML file of [[order]] tables, each with a name and a recipe (see docs/orders.md)"
+    from isobuild import recipe_files
+
+    allowed = "a TOML or YAML file of orders ([[order]]), each with a name and a recipe (see docs/orders.md)"
     try:
-        found = tomllib.loads(Path(file).read_text() if file != "-" else sys.stdin.read()).get("order")
+        text = Path(file).read_text() if file != "-" else sys.stdin.read()
+        yaml = recipe_files.form_of(file) == "yaml"
+        found = (recipe_files.parse(text, "yaml") if yaml else tomllib.loads(text)).get("order")
     except (OSError, ValueError) as error:
         raise BadInput(field="FILE", given=file, allowed=f"{allowed} ({error})") from error
     if not isinstance(found, list) or not found:

@@ -31,6 +31,7 @@ class Pruned:
     folders: int = 0  # in the store and among the workspaces
     logs: int = 0  # of builds
     history: int = 0  # rows
+    uploads: int = 0  # files
     freed: int = 0  # bytes
 
     def add_files(self, what: str, sizes: dict[int, int]) -> None:
@@ -61,6 +62,7 @@ def _tell(pruned: Pruned, went: str) -> None:
         ("folders", pruned.folders, ""),
         ("logs", pruned.logs, ""),
         ("history", pruned.history, ""),
+        ("uploads", pruned.uploads, ""),
     ]
     say.table(("", went.upper(), "TASKS"), rows)
     say.words(f"Room: {say.size(pruned.freed)}. What stays how long: the settings keep_… and 'isobuild pin'.")
@@ -85,6 +87,10 @@ def let_go(db: Database, here: Site, by: By) -> Pruned:
         _make_room(db, here, by, pruned)
     with keeping.tolerant():
         _forget(db, here, by, pruned)
+    if here.uploads:  # after the rows that named them
+        with keeping.tolerant():
+            pruned.uploads, freed = keeping.clear_uploads(db, here.uploads, here.keep, by.now, most=None)
+            pruned.freed += freed
     return pruned
 
 
@@ -123,6 +129,8 @@ def _forget(db: Database, here: Site, by: By, pruned: Pruned) -> None:
 def look(db: Database, here: Site, now: datetime) -> Pruned:
     """What there is to prune; nothing is changed."""
     pruned = Pruned(_past(db, here, now))
+    if here.uploads and (before := keeping.before(now, here.keep.uploads)):
+        pruned.uploads = len(db.write(forgetting.unnamed, here.uploads.old(before)))
     with db.read() as session:
         _look_at_files(db, session, here, pruned, now)
         old = _old(db, here, now)

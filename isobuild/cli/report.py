@@ -13,6 +13,9 @@ from isobuild.domain import builds
 from isobuild.domain.builds import End
 from isobuild.domain.states import BuildState, Cause
 from isobuild.errors import BadInput, LostBuild, NotFound, ReportRefused
+from isobuild.runner.log import Log
+from isobuild.runner.publish import Publisher
+from isobuild.trust import keys
 
 CAUSES = (Cause.REQUEST, Cause.UPSTREAM, Cause.HOST)
 
@@ -71,15 +74,18 @@ def _done(db: Database, settings: Settings, build: int, token: str, details: lis
         raise BadInput(field="FILE", given=" ".join(details), allowed="the one finished ISO")
     with db.read() as session:
         builds.check_token(session, build, token)
-        iso = builds.task_of(session, build).iso
+        task, row = builds.task_of(session, build), builds.get(session, build)
+    log = Log(settings.logs / f"{build}.log", settings.log_size)
+    key, seed = keys.find(settings.signing), settings.web_seed(task.id)
+    publisher = Publisher(site.store(settings), row, task, log, tell=lambda _: None, key=key, web_seed=seed)
     try:
         with Path(details[0]).open("rb") as file:
-            stored = site.store(settings).put(build, file, iso)
+            files = publisher.seal(publisher.put_iso(file))
     except FileNotFoundError as error:
         raise NotFound(what="file", given=details[0], hint="Name the finished ISO.") from error
     except OSError as error:
         raise BadInput(field="FILE", given=details[0], allowed=f"a file that can be read ({error.strerror})") from error
-    db.write(builds.finish, build, token, End(state=BuildState.SUCCEEDED, files={"iso": stored}), datetime.now(UTC))
+    db.write(builds.finish, build, token, End(state=BuildState.SUCCEEDED, files=files), datetime.now(UTC))
     return f"Build {build} is done, and its task is ready."
 
 

@@ -36,7 +36,7 @@ def run_task(recipe: str, options: dict[str, object], *, name: str, queue: str |
     print(task, flush=True)
     if build is not None:
         runner = replace(site.runner(desk.settings), interrupt=interrupt)
-        with _shown(desk, task):
+        with shown(desk, task):
             runner.run(build, token)
     ready = say_end(desk.task(task))
     if not ready:
@@ -46,10 +46,11 @@ def run_task(recipe: str, options: dict[str, object], *, name: str, queue: str |
 def _choose(
     desk: "Desk", recipe: str, options: dict[str, object], name: str, queue: str | None, fresh: bool
 ) -> "Flagged":
+    from isobuild.cli.uploads import bring
     from isobuild.domain import taking
 
     if name:
-        wish = desk.wish(recipe, options, name=name, queue=queue, fresh=fresh)
+        wish = desk.wish(recipe, bring(desk, recipe, options), name=name, queue=queue, fresh=fresh)
         return desk.db.write(taking.order_ahead, wish, desk.settings.queues, desk.host, desk.now())
     if options or queue:
         allowed = "one: a recipe's options, and --queue, are for a task that is ordered now"
@@ -60,7 +61,7 @@ def _choose(
 
 
 @contextmanager
-def _shown(desk: "Desk", task: int) -> Iterator[None]:
+def shown(desk: "Desk", task: int) -> Iterator[None]:
     """Show the progress meanwhile; what was said last too."""
     from isobuild.cli.follow import watch
 

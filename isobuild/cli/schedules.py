@@ -4,6 +4,7 @@ from typing import Any, Unpack
 
 from isobuild.cli import say
 from isobuild.cli.orders import open_desk
+from isobuild.cli.uploads import bring
 from isobuild.domain.listing import Shown
 from isobuild.domain.wishes import Wish
 
@@ -20,7 +21,8 @@ def add(
     **wish: Unpack[Wish],
 ) -> None:
     """Add a schedule."""
-    added = open_desk(user).add_schedule(name, cron, recipe, options, zone=zone, grace=grace, **wish)
+    desk = open_desk(user)
+    added = desk.add_schedule(name, cron, recipe, bring(desk, recipe, options), zone=zone, grace=grace, **wish)
     upcoming = added["next"][:2]
     say.words(f"It orders at {', then at '.join(map(_moment, upcoming))}. See: isobuild schedule show {name}")
 

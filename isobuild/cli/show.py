@@ -5,11 +5,13 @@ from typing import Any
 
 from isobuild.cli import say
 from isobuild.cli.orders import open_desk
+from isobuild.domain import proofs, updates
 from isobuild.domain.states import BuildState, TaskState
 from isobuild.errors import BadInput
 from isobuild.store.log import CONTROLS
 
-APART = ("options", "tags", "eta", "files", "download")  # what a table shows in a line of its own, or not at all
+#: what a table shows in lines of its own, or not at all
+APART = ("options", "tags", "eta", "files", "download", "verified", "proof", "updates")
 
 
 def tasks(
@@ -45,7 +47,10 @@ def where(task: dict[str, Any]) -> str:
         return f"{stopping}{task['percent']:.0f}% {task['step'] or ''}".strip()
     if task["why"]:
         return str(task["why"])
-    return task["cause"] or "" if task["state"] == "failed" else say.size(task["size"])
+    if task["state"] == "failed":
+        return task["cause"] or ""
+    words = (say.size(task["size"]), proofs.mark(task["proof"]), updates.mark(task["updates"]))
+    return ", ".join(said for said in words if said)
 
 
 def task(number: int, *, json: bool) -> None:
@@ -58,6 +63,8 @@ def task(number: int, *, json: bool) -> None:
     facts = {key: value for key, value in shown.items() if value not in (None, False, [], {}) and key not in APART}
     facts |= {f"tag {tag}": value for tag, value in shown["tags"].items()}
     facts |= {"expected": _expected(shown["eta"])} if shown["eta"] else {}
+    facts |= {f"boot by {name}": proofs.words(told) for name, told in (shown["proof"] or {}).items()}
+    facts |= {"newer packages": _updates(shown)} if shown["updates"] else {}
     facts |= {f"option {key}": value for key, value in shown["options"].items() if value not in (None, [], "")}
     say.table(("", ""), facts.items())
     if shown["build"] is not None:
@@ -76,6 +83,13 @@ def _show_failure(build: dict[str, Any]) -> None:
         print(f"  {CONTROLS.sub('', line)}")
 
 
+def _updates(task: dict[str, Any]) -> str:
+    told = task["updates"]
+    found = told["why"] or updates.mark(told) or "none"
+    more = f"; see them: isobuild updates {task['id']}" if told["count"] else ""
+    return f"{found} (looked for at {say.moment(told['at'])} UTC{more})"
+
+
 def _expected(eta: dict[str, str]) -> str:
     moments = (say.moment(eta[key]) for key in ("likely", "earliest", "latest"))
     return "{} UTC, most likely between {} and {}".format(*moments)
@@ -85,12 +99,16 @@ def _next(task: dict[str, Any]) -> str:
     number = task["id"]
     read = "" if task["build"] is None else f"Read why: isobuild log {number}. "
     return {
-        "ready": f"Download it: isobuild download {number}",
+        "ready": f"Download it: isobuild download {number}" + _newer(task),
         "building": f"Watch it: isobuild log {number} -f",
         "failed": f"{read}Try again: isobuild retry {number}",
         "canceled": f"Order it after all: isobuild retry {number}",
         "expired": f"Build it again: isobuild retry {number}",
     }.get(task["state"], f"It waits: {task['why']}. To give it up: isobuild cancel {number}")
+
+
+def _newer(task: dict[str, Any]) -> str:
+    return f". With newer packages: isobuild rebuild {task['id']}" if updates.mark(task["updates"]) else ""
 
 
 def builds(*, task: int | None, state: str, limit: int, json: bool) -> None:

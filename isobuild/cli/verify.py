@@ -1,34 +1,38 @@
-"""Whether an ISO is whole, is what its checksum says, and boots."""
+"""Whether an ISO is whole, is what the files beside it say, and boots."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from hashlib import file_digest
 from pathlib import Path
 
 import typer
 
 from isobuild.cli import say
+from isobuild.config import load
 from isobuild.errors import BadInput
 from isobuild.image import medium
 from isobuild.image.proof import FIRMWARES, Boot, Firmware, boot
-
-SUMS = ("SHA256SUMS", "{name}.sha256")
+from isobuild.trust import keys
+from isobuild.trust.check import Found, Trusted, check
 
 
 def verify(
-    file: Path, *, firmwares: Sequence[str], until: str, limit: float, memory: int, into: Path | None, json: bool
-) -> None:
-    """Look at the file, hold it against its checksum, and boot it. Raises BadInput; typer.Exit(1) if it is no good."""
-    chosen = _firmwares(firmwares)
+    file: Path, *, key: Path | None, boots: bool, firmwares: Sequence[str], until: str, limit: float, memory: int,
+    into: Path | None, json: bool,
+) -> None:  # fmt: skip
+    """Look at the file, hold it against what lies beside it, and boot it.
+
+    Raises BadInput; typer.Exit(1) if it is no good.
+    """
+    chosen = _firmwares(firmwares) if boots else []
     _check_pattern(until)
     looked = medium.look(file)
-    checked = _check_sum(file)
+    checked = _check(file, key)
     tried = [_try(file, firmware, until, limit, memory, into, quiet=json) for firmware in chosen]
     if json:
-        boots = [{name: value for name, value in asdict(each).items() if name != "log"} for each in tried]
-        say.value({"file": str(file), **asdict(looked), "sha256_matches": checked, "boots": boots})
-    if checked is False or not all(each.reached for each in tried):
+        came = [{name: value for name, value in asdict(each).items() if name != "log"} for each in tried]
+        say.value({"file": str(file), **asdict(looked), "checks": [asdict(each) for each in checked], "boots": came})
+    if any(each.state == "wrong" for each in checked) or not all(each.reached for each in tried):
         raise typer.Exit(1)
 
 
@@ -60,25 +64,21 @@ def _check_pattern(until: str) -> None:
         raise BadInput(field="until", given=until, allowed=f"a regular expression ({error})") from None
 
 
-def _check_sum(file: Path) -> bool | None:
-    """Whether it is what the checksum beside it says; None if there is none."""
-    wanted = _wanted(file)
-    if wanted is None:
-        return None
-    with file.open("rb") as opened:
-        matches = file_digest(opened, "sha256").hexdigest() == wanted
-    say.words(
-        "SHA-256: " + ("as the file beside it says" if matches else "not what the file beside it says: it is damaged")
-    )
-    return matches
+def _check(file: Path, key: Path | None) -> list[Found]:
+    """Hold the ISO against what lies beside it."""
+    found = check(file, _trusted(key))
+    for each in found:
+        say.words(f"{each.what}: {each.says}")
+    return found
 
 
-def _wanted(file: Path) -> str | None:
-    for name in SUMS:
-        sums = file.with_name(name.format(name=file.name))
-        lines = sums.read_text(errors="replace").splitlines() if sums.is_file() else []
-        for line in lines:
-            found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](.+)", line)
-            if found and Path(found[2]).name == file.name:
-                return found[1].lower()
-    return None
+def _trusted(key: Path | None) -> Trusted | None:
+    """The key that is named; else the site's, where this machine is one."""
+    if key:
+        try:
+            return Trusted(key.name, key.read_bytes(), asked=True)
+        except OSError as error:
+            allowed = f"a file with a public key that can be read ({error.strerror})"
+            raise BadInput(field="key", given=str(key), allowed=allowed) from None
+    own = keys.find(load().signing)
+    return Trusted("this site's key", own.public.encode()) if own else None

@@ -40,12 +40,16 @@ def results(session: Session, number: int) -> list[tuple[dict[str, Any], dict[st
 
 
 def find(session: Session, number: int, name: str | None = None) -> Artifact:
-    """A file of a ready task: the ISO, unless another is named. Raises NotFound, NotReady."""
+    """A file of a ready task: the ISO, unless another is named. Raises NotFound, NotReady.
+
+    Of a task that shares another's ISO the names that its builder gave are known too: zsync files name the ISO by them.
+    """
     task = tasks.get(session, number)
     files = of(session, number)[number]
     if task.state is not TaskState.READY or not files:
         raise NotReady(task=number, state=task.state)
-    chosen = files[0] if name is None else next((file for file in files if file.name == name), None)
+    named = [file for file in files if name in (None, file.name)] or [file for file in files if file.file == name]
+    chosen = next(iter(named), None)
     if chosen is None:
         there = ", ".join(file.name for file in files)
         raise NotFound(what="file", given=name, hint=f"Task {number} has {there}.")

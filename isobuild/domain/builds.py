@@ -43,6 +43,8 @@ class End:
     tail: str | None = None  # the last lines it printed
     files: Mapping[str, File] = field(default_factory=dict)  # by kind; the ISO is "iso"
     results: Mapping[str, Any] | None = None
+    proof: Mapping[str, Any] | None = None  # how its ISO booted
+    stages: Mapping[str, Any] | None = None  # what the stage cache gave
     again: bool = False  # it was given back: no attempt is lost
 
     @classmethod
@@ -167,7 +169,8 @@ def end(session: Session, build: Build, ended: End, by: By, *also: ColumnElement
 def _close(session: Session, build: Build, ended: End, by: By, *also: ColumnElement[bool]) -> bool:
     error = ended.error and clean(ended.error)
     told: dict[str, Any] = {"cause": ended.cause, "error": error, "finished_at": by.now, **tasks.CLOSED}
-    told |= {"exit_status": ended.exit_status, "tail": ended.tail and clean(ended.tail), "results": ended.results}
+    told |= {"exit_status": ended.exit_status, "tail": ended.tail and clean(ended.tail)}
+    told |= {"results": ended.results, "proof": ended.proof, "stages": ended.stages}
     if ended.step:
         told["step"] = clean(ended.step)
     if ended.state is SUCCEEDED:
@@ -176,13 +179,15 @@ def _close(session: Session, build: Build, ended: End, by: By, *also: ColumnElem
     if not move(session, Build, build.id, BuildState.RUNNING, ended.state, why, *also, **told):
         return False
     for kind, file in ended.files.items():
-        _add_file(session, build, kind, file, by.now)
+        _add_file(session, build, kind, file, ended.proof if kind == "iso" else None, by.now)
     tasks.settle(session, build.task_id, ended.state, ended.cause, error, why, ended.again)
     return True
 
 
-def _add_file(session: Session, build: Build, kind: str, file: File, now: datetime) -> None:
-    facts = {"name": file.name, "file": file.name, "size": file.size, "sha256": file.sha256}
+def _add_file(
+    session: Session, build: Build, kind: str, file: File, proof: Mapping[str, Any] | None, now: datetime
+) -> None:
+    facts = {"name": file.name, "file": file.name, "size": file.size, "sha256": file.sha256, "proof": proof}
     session.add(Artifact(task_id=build.task_id, build_id=build.id, kind=kind, created_at=now, **facts))
     session.flush()
 

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, insert, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Select, Text, delete, exists, func, insert, or_, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from isobuild.domain import history
 from isobuild.domain.guard import change, rows
@@ -16,6 +17,7 @@ from isobuild.domain.tables import Build, Dependency, Event, Fire, Runner, Sched
 
 NOTES = 2000  # rows of history in one transaction
 AGAIN = timedelta(days=1)
+NAMING = (Task.options, Schedule.wish)  # where uploads are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,19 @@ def _remember(session: Session, fires: Sequence[int]) -> None:
     last = select(Fire.schedule_id, func.max(Fire.at)).where(Fire.id.in_(fires)).group_by(Fire.schedule_id)
     for schedule, at in session.execute(last).all():
         change(session, Schedule, Schedule.id == schedule, Schedule.since < at, since=at)
+
+
+# uploads
+
+
+def unnamed(session: Session, uploads: Collection[str]) -> set[str]:
+    """Those of the uploads that no task and no schedule names."""
+    return {upload for upload in uploads if not any(_names(session, column, upload) for column in NAMING)}
+
+
+def _names(session: Session, column: InstrumentedAttribute[dict[str, Any]], upload: str) -> bool:
+    found = select(column.class_.id).where(type_coerce(column, Text).contains(upload, autoescape=True)).limit(1)
+    return session.scalar(found) is not None
 
 
 # logs

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from isobuild.domain import artifacts, forecast, queues, search, tags, tasks
+from isobuild.domain import artifacts, forecast, proofs, queues, search, tags, tasks
 from isobuild.domain.queues import Queue
 from isobuild.domain.standing import Standing
 from isobuild.domain.states import BuildState, RunnerState, TaskState
@@ -90,6 +90,8 @@ def show_build(build: Build) -> Shown:
         "exit_status": build.exit_status,
         "tail": build.tail,
         "results": build.results,
+        "proof": build.proof,
+        "stages": build.stages,
         "created_at": iso8601(build.created_at),
         "started_at": iso8601(build.started_at),
         "finished_at": iso8601(build.finished_at),
@@ -221,6 +223,7 @@ def _facts(task: Task) -> Shown:
         "without_overlapping": task.without_overlapping,
         "time_limit": task.time_limit,
         "soft_limit": task.soft_limit,
+        "boot_test": task.boot_test,
         "ttl": task.ttl,
         "pinned": task.pinned,
         "created_at": iso8601(task.created_at),
@@ -240,7 +243,17 @@ def _build_facts(build: Build | None) -> Shown:
 def _file_facts(task: Task, files: Sequence[Artifact]) -> Shown:
     shown = [_file(task, file) for file in files] if task.state is TaskState.READY else []
     iso = shown[0] if shown else {"size": None, "sha256": None, "download": None}
-    return {key: iso[key] for key in ("size", "sha256", "download")} | {"files": shown}
+    proof = files[0].proof if shown else None
+    told = {"files": shown, "verified": proofs.verified(proof), "proof": proof, "updates": _updates(task)}
+    return {key: iso[key] for key in ("size", "sha256", "download")} | told
+
+
+def _updates(task: Task) -> Shown | None:
+    """How many newer packages there are for a ready ISO; None: nobody has looked."""
+    if task.state is not TaskState.READY or task.updates is None:
+        return None
+    counted = {key: task.updates[key] for key in ("count", "security", "why")}
+    return counted | {"at": iso8601(task.updates_at)}
 
 
 def _file(task: Task, file: Artifact) -> Shown:

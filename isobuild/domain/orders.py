@@ -50,6 +50,7 @@ class Order:
     time_limit: float = 7200.0  # seconds
     soft_limit: float | None = None  # seconds
     ttl: float | None = None  # seconds that its ISO is kept: None: as the site says; -1: for good
+    boot_test: bool | None = None  # whether its ISO is booted: None: as the site says
     write_last_exec: bool = False
     weight: int = 0  # how much it asks for, as forecasts compare orders of one recipe
     instance: str = ""
@@ -87,7 +88,8 @@ def _like(session: Session, wish: Order, now: datetime) -> Task | None:
     """A task whose ISO will do, unless this one is wanted later, or after others."""
     if wish.fingerprint is None or wish.fresh or wish.after or (wish.not_before and wish.not_before > now):
         return None
-    return sharing.twin(session, wish.fingerprint, now)
+    like = sharing.twin(session, wish.fingerprint, now)
+    return like if like and sharing.is_proof_enough(session, like, wish.boot_test) else None
 
 
 def _task(wish: Order, user: User, now: datetime) -> Task:
@@ -101,8 +103,8 @@ def _task(wish: Order, user: User, now: datetime) -> Task:
         open_key=this if wish.without_overlapping else None,
         fingerprint=None if wish.after else wish.fingerprint,  # what it is made of comes from others
         max_attempts=wish.max_attempts, retry_delay=wish.retry_delay, time_limit=wish.time_limit,
-        soft_limit=wish.soft_limit, ttl=wish.ttl, write_last_exec=wish.write_last_exec, weight=wish.weight,
-        instance=wish.instance, created_at=now,
+        soft_limit=wish.soft_limit, boot_test=wish.boot_test, ttl=wish.ttl, write_last_exec=wish.write_last_exec,
+        weight=wish.weight, instance=wish.instance, created_at=now,
     )  # fmt: skip
 
 

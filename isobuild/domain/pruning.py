@@ -29,6 +29,7 @@ class Keep:
     isos: timedelta | None = None  # of tasks that were ordered without a ttl
     rows: timedelta | None = None  # of tasks without an ISO, and their builds
     logs: timedelta | None = None
+    uploads: timedelta | None = None  # that no task names
     history: timedelta | None = None  # and fires, and runners
     room: int = 0  # bytes that must stay free where ISOs are
     told: bool = False  # whether there are hooks, which want an ISO to be there when they are told of it

@@ -24,7 +24,7 @@ NEXT = 5  # fires that are shown
 #: what every fire orders anew; the rest of an order is its own
 KEPT = (
     "user", "recipe", "options", "iso", "queue", "priority", "without_overlapping", "tags", "max_attempts",
-    "retry_delay", "time_limit", "soft_limit", "ttl", "write_last_exec", "weight",
+    "retry_delay", "time_limit", "soft_limit", "boot_test", "ttl", "write_last_exec", "weight",
 )  # fmt: skip
 
 

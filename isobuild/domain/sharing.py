@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from isobuild.domain import pruning, queues
+from isobuild.domain import proofs, pruning, queues
 from isobuild.domain.fates import Fate
 from isobuild.domain.guard import change, move
 from isobuild.domain.history import By
@@ -43,6 +43,16 @@ def _answers(state: TaskState, now: datetime) -> ColumnElement[bool]:
     return and_(Task.follows.is_(None), or_(Task.not_before <= now, Task.attempts > 0))
 
 
+def is_proof_enough(session: Session, like: Task, boot_test: bool | None) -> bool:
+    """Whether its ISO was tried to boot, or will be, if that is wanted."""
+    if not boot_test or like.state is TaskState.FAILED:
+        return True
+    if like.state is not TaskState.READY:
+        return like.boot_test is True
+    made = select(Artifact.proof).where(Artifact.task_id == like.id, Artifact.kind == "iso")
+    return proofs.verified(session.scalar(made)) is not None
+
+
 def answer(session: Session, like: Task, places: Mapping[str, int], task: Task) -> None:
     """Let a new task, before it is added, be what `like` is or become what that becomes.
 
@@ -65,10 +75,11 @@ def answer(session: Session, like: Task, places: Mapping[str, int], task: Task) 
 def copy(session: Session, source: int, target: Task, now: datetime) -> None:
     """Give a task the files of another, each named after its own ISO."""
     old, new = (iso.removesuffix(".iso") for iso in (session.get_one(Task, source).iso, target.iso))
-    for file in session.scalars(select(Artifact).where(Artifact.task_id == source)).all():
+    for file in session.scalars(select(Artifact).where(Artifact.task_id == source).order_by(Artifact.id)).all():
         same = {"build_id": file.build_id, "kind": file.kind, "file": file.file, "size": file.size}
+        same |= {"sha256": file.sha256, "proof": file.proof}
         name = f"{new}{file.name.removeprefix(old)}"
-        session.add(Artifact(task_id=target.id, name=name, sha256=file.sha256, created_at=now, **same))
+        session.add(Artifact(task_id=target.id, name=name, created_at=now, **same))
     session.flush()
 
 

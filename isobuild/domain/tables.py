@@ -58,12 +58,15 @@ class Task(Base):
     retry_delay: Mapped[float]  # seconds
     time_limit: Mapped[float]  # seconds, then its build is killed
     soft_limit: Mapped[float | None]  # seconds, then its build is asked to end
+    boot_test: Mapped[bool | None]  # whether its ISO is booted; None: as the site says
     # its end, and after
     cause: Mapped[Cause | None]
     error: Mapped[str | None] = mapped_column(Text)
     ttl: Mapped[float | None]  # seconds that its ISO is kept: None as the site says, -1 for good
     pinned: Mapped[bool] = mapped_column(default=False, server_default=false())  # kept, whatever else is pruned
     expires_at: Mapped[datetime | None]  # when its ISO goes, or went; None: as the site says (see pruning.py)
+    updates: Mapped[dict[str, Any] | None]  # newer versions of what its ISO has
+    updates_at: Mapped[datetime | None]  # when they were looked for
     write_last_exec: Mapped[bool] = mapped_column(default=False, server_default=false())
     signal: Mapped[str | None] = mapped_column(String(16), index=True)  # the hook that is due: "ready", "failed"
     # forecasts
@@ -125,6 +128,8 @@ class Build(Base):
     exit_status: Mapped[int | None]  # of the step that failed
     tail: Mapped[str | None] = mapped_column(Text)  # the last lines it printed
     results: Mapped[dict[str, Any] | None]  # what its script left in results.json
+    proof: Mapped[dict[str, Any] | None]  # how its ISO booted, by firmware
+    stages: Mapped[dict[str, Any] | None]  # what the stage cache gave, and saved
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -199,6 +204,7 @@ class Artifact(Base):
     file: Mapped[str] = mapped_column(String(80), server_default="")  # in the store, in the build's folder
     size: Mapped[int] = mapped_column(BigInteger)  # bytes
     sha256: Mapped[str] = mapped_column(String(64))
+    proof: Mapped[dict[str, Any] | None]  # of an ISO: how it booted, as its build has it, which may be removed
     created_at: Mapped[datetime]
 
 

@@ -133,6 +133,7 @@ def retry(session: Session, number: int, who: str, now: datetime) -> None:
     waits = dependencies.recount(session, number)
     fresh: dict[str, Any] = dict.fromkeys(("not_after", "cause", "error", "finished_at", "signal", "expires_at"))
     fresh |= {"attempts": 0, "not_before": AWAKE, "promised_from": None, "promised_until": None}
+    fresh |= {"updates": None, "updates_at": None}
     fresh |= {"waits": waits, "open_key": task.key if task.without_overlapping else None}
     new = TaskState.BLOCKED if waits else TaskState.PENDING
     by = By(who, now, "retried by a person")

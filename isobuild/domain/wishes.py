@@ -26,7 +26,9 @@ class Wish(TypedDict, total=False):
     time_limit: float | None
     soft_limit: float | None
     ttl: float | None
+    boot_test: bool | None
     write_last_exec: bool
+    like: int | None  # the task whose secrets are meant where the options say "(secret)"
 
 
 def after(wish: Wish) -> tuple[int | str, ...]:

@@ -72,7 +72,7 @@ def sources_for(apt: str, suite: str, mirror: str | None = None) -> str:
     """
     entries = list(_parse(apt))
     main = next((entry for entry in entries if any(_release(suite) == suite for suite in entry.suites)), None)
-    security = next((entry for entry in entries if any(_is_security(suite) for suite in entry.suites)), None)
+    security = next((entry for entry in entries if any(is_security(suite) for suite in entry.suites)), None)
     if main is None and mirror is None:
         raise HostFault(what=NO_SOURCES.format(where="/etc/apt"))
     main = main or Entry((), (), ("main",))
@@ -83,6 +83,16 @@ def sources_for(apt: str, suite: str, mirror: str | None = None) -> str:
     if security:
         wanted.append(Entry(security.uris, (f"{suite}-security",), security.components, security.signed_by))
     return "\n".join(str(entry) for entry in wanted)
+
+
+def suites(sources: str) -> list[str]:
+    """The releases that these sources name, without their updates."""
+    return list(dict.fromkeys(_release(suite) for _, suite in archives(sources)))
+
+
+def signed(sources: str) -> set[str]:
+    """The URIs for which a key itself is given."""
+    return {uri for entry in _parse(sources) if "BEGIN PGP" in entry.signed_by for uri in entry.uris}
 
 
 def archives(sources: str) -> list[tuple[str, str]]:
@@ -129,5 +139,6 @@ def _release(suite: str) -> str:
     return re.sub(r"(-updates|-security|-backports|-proposed-updates|/updates)$", "", suite)
 
 
-def _is_security(suite: str) -> bool:
+def is_security(suite: str) -> bool:
+    """Whether what is there mends weaknesses."""
     return suite.endswith(("-security", "/updates"))

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -36,24 +36,27 @@ def seal(*facts: object) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, "\n".join(map(str, facts))))
 
 
-def files(seal: str, *entries: Entry, timeout: int = 2) -> dict[str, str]:
-    """What the boot records are made of, for the inputs folder. The first entry starts after `timeout` seconds."""
+def files(seal: str, *entries: Entry, timeout: int = 2, screen: str = "") -> dict[str, str]:
+    """What the boot records are made of, for the inputs folder. The first entry starts after `timeout` seconds.
+
+    `screen`: what GRUB does for its looks before it shows the menu.
+    """
     early = (
         f"search --no-floppy --set=root --file /.disk/{seal}\n"
         "set prefix=($root)/boot/grub\n"
         "configfile ($root)/boot/grub/grub.cfg\n"
     )
-    menu = f"{SCREENS}set timeout={timeout}\nset default=0\n{''.join(map(str, entries))}"
+    menu = f"{SCREENS}{screen}set timeout={timeout}\nset default=0\n{''.join(map(str, entries))}"
     return {"early.cfg": early, "grub.cfg": menu, "seal": f"{seal}\n"}
 
 
-def records(place: Place) -> tuple[Step, ...]:
-    """GRUB for both firmwares, as bios.img and efi.img in the place's work folder."""
+def records(place: Place, modules: Sequence[str] = ()) -> tuple[Step, ...]:
+    """GRUB for both firmwares, with further modules of it, as bios.img and efi.img in the place's work folder."""
     bios, uefi, fat = place.work / "bios.img", place.work / "BOOTX64.EFI", f"{place.work / 'efi.img'}"
     dates = {"SOURCE_DATE_EPOCH": str(place.epoch)}
     return (
-        Step("grub for bios", _grub(place, "i386-pc-eltorito", bios, "biosdisk"), weight=0.2),
-        Step("grub for uefi", _grub(place, "x86_64-efi", uefi, "efi_gop"), weight=0.2),
+        Step("grub for bios", _grub(place, "i386-pc-eltorito", bios, "biosdisk", *modules), weight=0.2),
+        Step("grub for uefi", _grub(place, "x86_64-efi", uefi, "efi_gop", *modules), weight=0.2),
         Step("efi image", _format(fat, place.epoch), weight=0.1, env=dates),
         Step("efi image", ("mmd", "-i", fat, "::/EFI", "::/EFI/BOOT"), weight=0.1, env=dates),
         Step("efi image", ("mcopy", "-i", fat, f"{uefi}", "::/EFI/BOOT/BOOTX64.EFI"), weight=0.1, env=dates),

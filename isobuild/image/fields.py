@@ -92,3 +92,13 @@ Line = Annotated[str, accept(whole(r"[ -~]{1,78}"), "one line of 1 to 78 printab
 #: Stands last in the type of an option that is for the person's own ISO only, such as a password's.
 SECRET = WithJsonSchema({"type": "string", "format": "password", "writeOnly": True})
 Secret = Annotated[str, SECRET]
+#: A file that somebody brought; a build that names one finds it at `in/uploads/<sha256>`.
+Upload = Annotated[
+    str,
+    accept(whole(r"upload:[0-9a-f]{64}"), "an upload, 'upload:' and 64 hexadecimal digits, as 'isobuild upload' says"),
+    WithJsonSchema({"type": "string", "format": "upload"}),
+]
+#: Stands last in the type of a text that may be the name of an upload, too.
+OR_UPLOAD = WithJsonSchema({"type": "string", "format": "text-or-upload"})
+#: Stands last in the type of a text of several lines, such as a script's.
+MULTILINE = WithJsonSchema({"type": "string", "format": "multiline"})

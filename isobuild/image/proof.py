@@ -19,7 +19,6 @@ from isobuild.errors import BuildFailed, HostFault
 Firmware = Literal["bios", "uefi"]
 FIRMWARES: tuple[Firmware, ...] = ("bios", "uefi")
 PROGRAM = Path(__file__).with_name("prove.py")
-LOGIN = r"login: *$"
 NO_MACHINE = 71  # as prove.py says it
 
 
@@ -49,7 +48,7 @@ def boot(
     with _scratch(folder) as place:
         try:
             sh.Command(sys.executable)(
-                "-I", PROGRAM, iso, firmware, until, limit, memory, place, _ok_code=[0, 1], _tty_out=False
+                "-I", PROGRAM, iso, until, limit, memory, place, firmware, _ok_code=[0, 1], _tty_out=False
             )
         except sh.ErrorReturnCode as error:
             said = error.stderr.decode(errors="replace").strip()

@@ -30,6 +30,11 @@ class LocalLauncher:
         with Path(os.devnull).open("rb") as nothing:
             self.start(["hooks"], "hooks.log", nothing, {})
 
+    def look_for_updates(self) -> None:
+        """Start what looks for newer packages of ready ISOs. Raises LaunchFailed."""
+        with Path(os.devnull).open("rb") as nothing:
+            self.start(["updates", "--due"], "updates.log", nothing, {})
+
     def start(self, arguments: Sequence[str], log: str, stdin: BinaryIO, env: Mapping[str, str]) -> None:
         """Start `isobuild ARGUMENTS` as a session of its own; it prints to LOGS/`log`. Raises LaunchFailed."""
         import sh  # not for an idle tick

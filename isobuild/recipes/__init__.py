@@ -8,7 +8,7 @@ import json
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from importlib import import_module, util
 from itertools import chain
 from pathlib import Path
@@ -16,15 +16,15 @@ from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from isobuild.errors import HostFault, InvalidOption, UnknownOption, UnknownRecipe
+from isobuild.errors import HostFault, InvalidOption, UnknownRecipe
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from pydantic_core import ErrorDetails
 
     from isobuild.recipes.base import Recipe
 
 ENTRY_POINTS = "isobuild.recipes"
+PARTS = ("base", "options")  # modules beside the recipes that are none
 SITE = "isobuild_site_recipes"  # the package, as it were, of the site's own
 DEEPEST = 32  # lists in lists
 PLAIN = f"Unicode text, finite numbers, and lists at most {DEEPEST} deep"
@@ -51,16 +51,44 @@ class Cookbook:
         except Exception as error:  # a module that others wrote may fail in any way; it must be named, whatever it is
             raise HostFault(what=f"Recipe {name} is broken: {type(error).__name__}: {error}") from error
 
-    def parse(self, name: str, options: Mapping[str, object]) -> "BaseModel":
-        """The recipe's options, checked. Texts as typed on a command line are understood ("a,b" for a list).
+    def parse(self, name: str, options: Mapping[str, object], earlier: Mapping[str, Any] | None = None) -> "BaseModel":
+        """The recipe's options, checked. Texts as typed on a command line are understood ("a,b" for a list, and JSON).
 
+        `earlier`: the options of an order whose secrets are meant where "(secret)" stands for one.
         Raises UnknownOption or InvalidOption for the first bad one, naming the field, what was given and what may be.
         """
-        return parse(self.find(name), options, self.site)
+        return parse(self.find(name), options, self.site, earlier)
 
     def dump(self, options: "BaseModel") -> dict[str, Any]:
-        """The options as JSON holds them; `parse` takes them back."""
-        return options.model_dump(mode="json")
+        """The options as JSON holds them, with their secrets; `parse` takes them back."""
+        from isobuild.recipes.options import dump
+
+        return dump(options)
+
+    def hiding(self) -> Callable[[str, Mapping[str, Any]], dict[str, Any]]:
+        """What makes of a recipe's options what anybody may see; all is hidden where nobody can tell what is secret.
+
+        Each recipe is looked for once, so that many orders can be shown.
+        """
+        from isobuild.image.leaves import HIDDEN
+        from isobuild.image.secrets import hidden
+
+        model = cache(self._model)
+
+        def hide(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+            if not options:
+                return {}
+            known = model(name)
+            return hidden(known, options) if known else {option: value and HIDDEN for option, value in options.items()}
+
+        return hide
+
+    def _model(self, name: str) -> "type[BaseModel] | None":
+        """A recipe's options; None if it is gone, or broken."""
+        try:
+            return self.find(name).Options
+        except (UnknownRecipe, HostFault):
+            return None
 
     def _sources(self) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
         return chain(_of_site(self.site), _own(), _installed())  # the slowest last: most names are found before
@@ -89,16 +117,18 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-def parse(recipe: "Recipe", options: Mapping[str, object], site: Path | None) -> "BaseModel":
+def parse(
+    recipe: "Recipe",
+    options: Mapping[str, object],
+    site: Path | None,
+    earlier: Mapping[str, Any] | None = None,
+) -> "BaseModel":
     """A recipe's options, checked. Raises UnknownOption or InvalidOption."""
-    from pydantic import ValidationError
+    from isobuild.recipes.options import check
 
     for option, value in options.items():
         _check_value(option, value)
-    try:
-        return recipe.Options.model_validate(dict(options), context={"site": site})
-    except ValidationError as error:
-        raise _explain(recipe.name, recipe.Options, error.errors(include_url=False)[0]) from None
+    return check(recipe, options, site, earlier or {})
 
 
 def is_json(value: object) -> bool:
@@ -122,7 +152,7 @@ def _is_deeper(value: object, depth: int) -> bool:
 
 def _own() -> "Iterator[tuple[str, Callable[[], ModuleType]]]":
     for found in pkgutil.iter_modules(__path__):
-        if found.name != "base":
+        if found.name not in PARTS:
             yield _name(found.name), partial(import_module, f"{__name__}.{found.name}")
 
 
@@ -140,19 +170,3 @@ def _of_site(site: Path | None) -> "Iterator[tuple[str, Callable[[], ModuleType]
 
 def _name(module: str) -> str:
     return module.replace("_", "-")
-
-
-def _explain(recipe: str, model: "type[BaseModel]", error: "ErrorDetails") -> UnknownOption | InvalidOption:
-    field, given = str(error["loc"][0]) if error["loc"] else "options", error["input"]
-    if error["type"] == "extra_forbidden":
-        return UnknownOption(recipe=recipe, field=field, given=given, allowed=", ".join(model.model_fields))
-    if error["type"] == "missing":
-        return InvalidOption(field=field, given=None, allowed=f"it is needed: {model.model_fields[field].description}")
-    return InvalidOption(field=field, given=given, allowed=_allowed(error))
-
-
-def _allowed(error: "ErrorDetails") -> str:
-    if error["type"].startswith("bool"):
-        return "yes or no"
-    words = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return f"one of {words}" if error["type"] == "literal_error" else words

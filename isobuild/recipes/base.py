@@ -8,9 +8,13 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from isobuild.image.step import Place, Plan, Step, clamp
+from isobuild.image.leaves import is_secret, shape
+from isobuild.image.secrets import hidden
+from isobuild.image.snapshot import Layer
+from isobuild.image.step import Place, Plan, Proof, Step, clamp
 from isobuild.recipes import SITE
 
+__all__ = ["FORMS", "Options", "Recipe", "form", "hidden", "progress", "secrets"]
 FORMS = ("plan", "steps", "run")
 
 
@@ -33,13 +37,17 @@ class Recipe:
     version: ClassVar[int]
     """Raised when the same options come to give another ISO."""
     Options: ClassVar[type[BaseModel]]
+    proof: ClassVar[Proof | None] = None
+    """How its ISOs are proved to boot, where its plan does not say; None: they are booted only if somebody asks."""
 
     def plan(self, options: Any, place: Place) -> Plan:
         """The files and steps that leave the ISO at `place.out / place.iso`; without it, what the other form needs.
 
         Raises HostFault if this host lacks what the recipe needs.
         """
-        return _performance(self, place) if form(type(self)) == "run" else Plan({}, tuple(self.steps(options, place)))
+        if form(type(self)) == "run":
+            return _performance(self, place)
+        return Plan({}, tuple(self.steps(options, place)), self.proof)
 
     def steps(self, options: Any, place: Place) -> Sequence[Step]:
         """The steps alone, where they need no files."""
@@ -61,6 +69,10 @@ class Recipe:
         Not the recipe's own: those of isobuild have a `version`, and all others are read anyway.
         """
         return {}
+
+    def layers(self, options: Any, apt: str) -> Sequence[Layer]:
+        """The Debian packages that it is made of, from `sources`; `place.snapshot` is what they come to."""
+        return ()
 
     def sources(self, options: Any, apt: str) -> str:
         """The archives, as deb822 text, that make another ISO when they have something new; `apt` is the host's own.
@@ -85,9 +97,8 @@ def progress(percent: float, what: str = "") -> None:
 
 def secrets(options: type[BaseModel]) -> set[str]:
     """The names of the options that are secret, or have a secret within: of the type `Secret`, or of pydantic's."""
-    schema = options.model_json_schema(by_alias=False)
-    fields, named = schema.get("properties", {}), schema.get("$defs", {})
-    return {name for name, facts in fields.items() if _is_secret(facts, named, frozenset())}
+    whole = shape(options)
+    return {name for name in whole.names() if (inner := whole.inner(name)) and inner.has(is_secret)}
 
 
 def _performance(recipe: Recipe, place: Place) -> Plan:
@@ -99,15 +110,5 @@ def _performance(recipe: Recipe, place: Place) -> Plan:
     facts = {"iso": place.iso, "apt": place.apt, "epoch": place.epoch, "site": place.site and f"{place.site}"}
     told = {"name": recipe.name, "module": module.__name__, "file": file, "place": folders | facts}
     files = {"recipe.json": json.dumps(told, indent=2) + "\n", **({file: source.read_text()} if file else {})}
-    return Plan(files, (Step(recipe.name, (*place.python, f"{place.inputs / 'recipe.json'}"), weight=60),))
-
-
-def _is_secret(facts: object, named: Mapping[str, Any], seen: frozenset[str]) -> bool:
-    if isinstance(facts, list):
-        return any(_is_secret(each, named, seen) for each in facts)
-    if not isinstance(facts, dict):
-        return False
-    name = str(facts.get("$ref", "")).rpartition("/")[2]
-    if name in named and name not in seen and _is_secret(named[name], named, seen | {name}):
-        return True
-    return facts.get("writeOnly") is True or any(_is_secret(each, named, seen) for each in facts.values())
+    step = Step(recipe.name, (*place.python, f"{place.inputs / 'recipe.json'}"), weight=60)
+    return Plan(files, (step,), recipe.proof)

@@ -4,11 +4,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from isobuild.image import boot, packages
+from isobuild.image import boot, fetch, packages
 from isobuild.image.apt import release_of, sources_for
 from isobuild.image.burn import burn
 from isobuild.image.fields import Hostname, Line, Mirror, Suite, Unset
-from isobuild.image.step import Place, Plan, Step
+from isobuild.image.snapshot import Layer
+from isobuild.image.step import Place, Plan, Proof, Step
 from isobuild.recipes.base import Options, Recipe
 
 KERNEL = ("linux-image-cloud-amd64", "busybox-static")
@@ -46,15 +47,17 @@ class Tiny(Recipe):
 
     name: ClassVar[str] = "tiny"
     title: ClassVar[str] = "Tiny: kernel and busybox, the smallest ISO that boots"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     Options: ClassVar[type[Options]] = TinyOptions
 
     def plan(self, options: TinyOptions, place: Place) -> Plan:
         """Fetch two packages, pack busybox as the first file system, burn."""
-        seal = boot.seal(self.name, self.version, place.iso, place.epoch, options.model_dump_json())
+        needed = place.packages
+        seal = boot.seal(self.name, self.version, place.epoch, needed, options.model_dump_json())
         tree = place.work / "tree"
         files = {
-            **packages.files(place, self.sources(options, place.apt), PROVIDED),
+            **packages.files(),
+            **fetch.files(place, needed),
             **boot.files(seal, boot.Entry(options.title, "quiet")),
             **_system(options),
         }
@@ -64,13 +67,18 @@ class Tiny(Recipe):
             "/live/initrd.img": place.work / "initrd.gz",
         }
         steps = (
-            *packages.unpack(place, KERNEL, tree),
+            *fetch.fetch(place, needed),
+            *packages.unpack(place, tree),
             Step("kernel", _find(tree, "*/vmlinuz*", "cp", "{}", f"{place.work / 'vmlinuz'}"), weight=0.1),
             *_initrd(place),
             *boot.records(place),
             burn(place, options.hostname, seal, contents, weight=0.3),
         )
-        return Plan(files, steps)
+        return Plan(files, steps, Proof(seconds=120, memory=256), packages=needed)
+
+    def layers(self, options: TinyOptions, apt: str) -> tuple[Layer, ...]:
+        """A kernel, without what makes it one of a whole system, and busybox."""
+        return (Layer("kernel", KERNEL, self.sources(options, apt), provided=PROVIDED),)
 
     def sources(self, options: TinyOptions, apt: str) -> str:
         """The host's own, or the release and mirror that were chosen."""

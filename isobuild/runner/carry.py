@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from isobuild.errors import BuildFailed, HostFault, TimedOut, TookLong
 from isobuild.image.step import Plan, Step
@@ -17,6 +18,7 @@ from isobuild.runner.workspace import Workspace
 
 #: What a script may print about itself: `isobuild: 40% unpacking`, or `isobuild: later`
 SAID = re.compile(r"isobuild: *(?:(?P<percent>\d+(?:\.\d+)?) *% *(?P<what>.*)|(?P<later>later))\s*")
+Tell = Callable[..., None]  # how much of a step (0..1) is done, and what is in hand if it has another name
 LOOK = 0.25  # seconds between two looks at the lease and the clock
 GRACE = 30.0  # seconds that a killed tree has to be gone
 
@@ -33,7 +35,9 @@ class Carry:
     lease: Lease
     log: Log
     share: float = 1.0  # the part of the whole that the steps are
+    take: Callable[[Step], None] = lambda _: None  # takes what a step left for others
     later: bool = False  # the script said that it ends elsewhere, and reports by itself
+    _begun: float = 0.0  # how much of the steps (0..1) earlier plans were
     _started: float = field(default_factory=time.monotonic)
     _asked: bool = False  # the soft limit came while a step ran
 
@@ -41,6 +45,29 @@ class Carry:
         """Run all steps. Raises BuildFailed, or what ends the lease; then nothing of them is left running."""
         for index, step in enumerate(self.plan.steps):
             self._run(index, step)
+
+    def go_on(self, plan: Plan) -> None:
+        """Run the steps of another plan, which come after those."""
+        self._begun = self._done(len(self.plan.steps) - 1, 1.0)
+        self.plan = plan
+        self.run()
+
+    def attempt(self, step: Step, seconds: float, share: float) -> int:
+        """Run one more step, for `seconds` at most, which takes the whole to `share`; its exit status.
+
+        Raises what ends the lease: whatever else comes of it is its caller's matter.
+        """
+
+        def tell(fraction: float, what: str = "") -> None:
+            self.lease.tell(100 * (self.share + (share - self.share) * fraction), (what or step.name)[:64])
+
+        status = self._perform(step, replace(self.limits, seconds=seconds, soft=None), tell)
+        self.lease.check()  # what told us to end may have told the step too
+        return status
+
+    def left(self) -> float:
+        """The seconds until it is asked to end, or must have ended."""
+        return min(self._left(), self._soft_left())
 
     def wait_for_report(self) -> None:
         """Hold the build until a report ends it (then the lease says LostBuild) or its time is over."""
@@ -57,21 +84,25 @@ class Carry:
     def _run(self, index: int, step: Step) -> None:
         if self._soft_left() <= 0:
             raise self._took_long(step.name)
-        ear = Ear(self.log, lambda line: self._hear(index, step, line))
-        self.log.write("run", f"step {step.name}: {shlex.join(step.command())}")
-        self._progress(index, step, 0.0)
-        running = self.door.run(self.user, self.workspace.path, self._options(step), step.command(), ear.hear)
-        status = self._wait(running, step)
-        ear.end()
+        left = replace(self.limits, seconds=self._left(), soft=self.limits.soft and self._soft_left())
+        status = self._perform(step, left, partial(self._progress, index, step))
+        if step.leaves:
+            self.take(step)
         if status:
             self.lease.check()  # what told us to end may have told the step too
             raise self._failure(step.name, status)
         self._progress(index, step, 1.0)
 
-    def _options(self, step: Step) -> list[str]:
-        left = replace(self.limits, seconds=self._left(), soft=self.limits.soft and self._soft_left())
+    def _perform(self, step: Step, limits: Limits, tell: Tell) -> int:
+        ear = Ear(self.log, lambda line: self._hear(step, tell, line))
+        self.log.write("run", f"step {step.name}: {shlex.join(step.command())}")
+        tell(0.0)
         stdin = ["--stdin", str(step.stdin)] if step.stdin else []
-        return [*left.arguments(), "--env", str(self.workspace.environment), *stdin]
+        options = [*limits.arguments(), "--env", str(self.workspace.environment), *stdin]
+        running = self.door.run(self.user, self.workspace.path, options, step.command(), ear.hear)
+        status = self._wait(running, step)
+        ear.end()
+        return status
 
     def _wait(self, running: Running, step: Step) -> int:
         try:
@@ -106,16 +137,19 @@ class Carry:
     def _took_long(self, step: str, status: int | None = None) -> TookLong:
         return TookLong(limit=f"{self.limits.soft:g}", step=step, status=status, lines=self.log.ending())
 
-    def _hear(self, index: int, step: Step, line: str) -> None:
+    def _hear(self, step: Step, tell: Tell, line: str) -> None:
         if said := SAID.fullmatch(line):
             self.later = self.later or bool(said["later"])
             if said["percent"]:
-                self._progress(index, step, min(float(said["percent"]), 100.0) / 100, said["what"].strip())
+                tell(min(float(said["percent"]), 100.0) / 100, said["what"].strip())
         elif (fraction := step.fraction(line)) is not None:
-            self._progress(index, step, fraction)
+            tell(fraction)
 
     def _progress(self, index: int, step: Step, fraction: float, what: str = "") -> None:
-        self.lease.tell(self.plan.percent(index, fraction) * self.share, (what or step.name)[:64])
+        self.lease.tell(100 * self._done(index, fraction) * self.share, (what or step.name)[:64])
+
+    def _done(self, index: int, fraction: float) -> float:
+        return self._begun + (1 - self._begun) * self.plan.percent(index, fraction) / 100
 
     def _left(self) -> float:
         return self._started + self.limits.seconds - time.monotonic()
@@ -144,4 +178,4 @@ class Ear:
     def _lines(self, stream: str, lines: list[str]) -> None:
         for line in lines:
             self.log.write(stream, line)
-            self.tell(line)
+            self.tell(self.log.veil.over(line))

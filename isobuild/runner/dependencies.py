@@ -35,6 +35,15 @@ def give(dependencies: Sequence[Mapping[str, Any]], inputs: Path, copied: bool) 
                 (_copy if copied else _link)(Path(each[kind]), path)
 
 
+def give_uploads(uploads: Sequence[Path], inputs: Path, copied: bool) -> None:
+    """Put uploads into `inputs`/uploads in the same way. Raises OSError."""
+    for source in uploads:
+        path = inputs / "uploads" / source.name
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists():
+            (_copy if copied else _link)(source, path)
+
+
 def _path(inputs: PurePath, each: Mapping[str, Any], kind: str) -> PurePath:
     return inputs / "dependencies" / str(each["task"]) / PurePath(each[kind]).name
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from isobuild.image.secrets import Veil
 from isobuild.store.log import Line
 
 LONGEST = 8 << 10  # characters of one line that are kept
@@ -15,7 +16,8 @@ ENDING = 4000  # characters of the last lines, as a build's row keeps them
 class Log:
     """Appends to a build's log until it has `limit` bytes, and remembers the last lines."""
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, path: Path, limit: int, veil: Veil | None = None) -> None:
+        self.veil = veil or Veil()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab", buffering=0)
         self._room = limit - self._file.tell()
@@ -23,10 +25,10 @@ class Log:
         self._last: deque[Line] = deque(maxlen=20)
 
     def write(self, stream: str, text: str) -> None:
-        """Add a line, or several, with the time it came."""
+        """Add a line, or several, with the time it came; without secrets."""
         with self._lock:
             time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            for part in text.split("\n"):
+            for part in self.veil.over(text).split("\n"):
                 line = Line(time, stream, part[:LONGEST])
                 self._last.append(line)
                 self._append(line)

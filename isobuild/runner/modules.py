@@ -10,7 +10,7 @@ from types import ModuleType
 
 from isobuild.recipes import SITE
 
-OURS = ("__init__.py", "errors.py", "image", "recipes")
+OURS = ("__init__.py", "version.py", "errors.py", "image", "recipes")
 Files = Iterator[tuple[str, Path]]  # path below the folder, file
 
 

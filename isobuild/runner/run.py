@@ -3,6 +3,7 @@
     claim      the build is this process's, by its token
     plan       the recipe turns the options into steps
     carry      each step runs as the build user, behind the door
+    prove      machines boot the ISO, if that is wanted
     publish    the ISO goes into the store
     clear      the workspace goes
     finish     the callback: build and task, in one transaction
@@ -18,7 +19,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -32,21 +32,22 @@ from isobuild.domain.hosts import Host
 from isobuild.domain.states import BuildState, Cause
 from isobuild.domain.tables import Build, Task
 from isobuild.errors import BadInput, BuildFailed, DatabaseDown, HostFault, LostBuild, ReportRefused, Stopped
-from isobuild.image import apt
-from isobuild.image.step import Place, Plan
 from isobuild.recipes import Cookbook
-from isobuild.runner import dependencies, python
+from isobuild.runner import proving
 from isobuild.runner.carry import Carry
 from isobuild.runner.door import Limits
 from isobuild.runner.interrupt import Interrupt
 from isobuild.runner.lease import Lease
 from isobuild.runner.log import Log
+from isobuild.runner.prepare import Preparation, Prepared
 from isobuild.runner.publish import Publisher
 from isobuild.runner.workspace import Workspace, Workspaces
 from isobuild.store.local import LocalStore
+from isobuild.trust import keys
+from isobuild.trust.provenance import Making
 
+WAIT = 0.25  # seconds between two looks whether another build has made what this one needs
 STEPS_SHARE = 0.98  # of the whole; the rest is publishing
-PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 PATIENCE = 3600.0  # seconds that a build's end waits for a database that is away
 HURRY = 5.0  # the same once the process was told to end
 
@@ -62,6 +63,7 @@ class Runner:
     store: LocalStore
     cookbook: Cookbook
     interrupt: Interrupt = field(default_factory=Interrupt)
+    reuses: bool = True  # stages that other builds made
 
     def warm_up(self) -> None:
         """Load beforehand what a build will need."""
@@ -125,38 +127,33 @@ class Runner:
 
     def _make(self, build: Build, task: Task, token: str, lease: Lease, log: Log) -> End:
         lease.check()
-        plan, workspace = self._prepare(build, task, token)
-        carry = Carry(
-            plan=plan, door=self.workspaces.door, user=self.workspaces.door.user(build.slot), workspace=workspace,
-            limits=self._limits(task), lease=lease, log=log, share=STEPS_SHARE,
-        )  # fmt: skip
-        carry.run()
+        keys.find(self.settings.signing)  # a broken one is told before the work, not after it
+        with self._prepare(build, task, token, lease, log) as ready:
+            proof = proving.wanted(self.settings.boot_test, task.boot_test, ready.plan)
+            carry = Carry(
+                plan=ready.plan, door=self.workspaces.door, user=self.workspaces.door.user(build.slot),
+                workspace=ready.workspace, limits=self._limits(task), lease=lease, log=log,
+                share=STEPS_SHARE * proving.share_before(ready.plan, proof), take=ready.take,
+            )  # fmt: skip
+            carry.run()
+            while carry.plan.more:
+                carry.go_on(ready.go_on())
         if carry.later:
             carry.wait_for_report()
-        return self._publish(build, task, workspace, carry)
+        boots = proving.Proving(carry, proof).prove(STEPS_SHARE) if proof else None
+        end = self._publish(build, task, ready.workspace, carry, ready.making, boots)
+        return replace(end, stages=ready.supply.told)
 
-    def _prepare(self, build: Build, task: Task, token: str) -> tuple[Plan, Workspace]:
-        recipe = self.cookbook.find(task.recipe)
-        options = self.cookbook.parse(task.recipe, task.options)
-        path = self.workspaces.root / str(build.id)
-        needs = self._needs(task)
-        place = Place(
-            inputs=path / "in", work=path / "work", out=path / "out", iso=task.iso, apt=apt.read_host(),
-            epoch=int(task.created_at.timestamp()), site=self.settings.home,
-            python=python.command(self.settings.home / "python", recipe, self.workspaces.door.user(build.slot)),
-            dependencies=dependencies.told(needs, path / "in"),
-        )  # fmt: skip
-        plan = recipe.plan(options, place)
-        environment = contract(build, task, token, place)
-        return plan, self.workspaces.make(build.id, plan.files, environment, task.options, needs)
+    def _prepare(self, build: Build, task: Task, token: str, lease: Lease, log: Log) -> Prepared:
+        def wait() -> None:
+            lease.check()
+            time.sleep(WAIT)
 
-    def _needs(self, task: Task) -> list[dict[str, Any]]:
-        """What the tasks that this one depends on have made, their files as they lie in the store. Raises NotFound."""
         with self.db.read() as session:
-            return [
-                {**each, **{kind: file and self.store.path(*file) for kind, file in files.items()}}
-                for each, files in artifacts.results(session, task.id)
-            ]
+            made = artifacts.results(session, task.id)
+        return Preparation(
+            self.settings, self.host, self.workspaces, self.store, self.cookbook, log, wait, self.reuses
+        ).prepare(build, task, token, made)
 
     def _limits(self, task: Task) -> Limits:
         chosen = self.settings
@@ -165,7 +162,9 @@ class Runner:
             file_size=chosen.file_size,
         )  # fmt: skip
 
-    def _publish(self, build: Build, task: Task, workspace: Workspace, carry: Carry) -> End:
+    def _publish(
+        self, build: Build, task: Task, workspace: Workspace, carry: Carry, made: Making, boots: proving.Boots | None
+    ) -> End:
         """Put what the steps have left into the store."""
 
         def tell(done: float) -> None:
@@ -173,8 +172,12 @@ class Runner:
             carry.lease.tell(100 * (STEPS_SHARE + (1 - STEPS_SHARE) * done), "publish")
 
         results = workspace.results()
-        files = Publisher(self.store, build, task, carry.log, tell).publish(workspace)
-        return End(state=BuildState.SUCCEEDED, files=files, results=results or None)
+        key, seed = keys.find(self.settings.signing), self.settings.web_seed(task.id)
+        files = Publisher(self.store, build, task, carry.log, tell, made, key, seed).publish(
+            workspace, boots.files if boots else {}
+        )
+        told = boots.told if boots else None
+        return End(state=BuildState.SUCCEEDED, files=files, results=results or None, proof=told)
 
     def _clear(self, build: Build, log: Log) -> None:
         try:
@@ -183,6 +186,7 @@ class Runner:
             log.write("run", f"The workspace could not be removed: {error}")
 
     def _finish(self, build: Build, token: str, end: End, log: Log) -> None:
+        end = replace(end, error=log.veil.over_all(end.error), results=log.veil.over_all(end.results))
         log.write("run", f"{end.state}{f' ({end.cause})' if end.cause else ''}: {end.error or 'the ISO is ready'}")
         try:
             self._write(builds.finish, build.id, token, end, datetime.now(UTC))
@@ -204,23 +208,3 @@ class Runner:
 def memory() -> int:
     """The bytes of memory that this process used at most (getrusage(2) counts in KiB)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-
-
-def contract(build: Build, task: Task, token: str, place: Place) -> dict[str, str]:
-    """The environment that every script may rely on; docs/contract.md explains it."""
-    return {
-        "ISOBUILD_BUILD": str(build.id),
-        "ISOBUILD_TASK": str(task.id),
-        "ISOBUILD_NAME": task.name,
-        "ISOBUILD_RECIPE": task.recipe,
-        "ISOBUILD_ATTEMPT": str(build.attempt),
-        "ISOBUILD_ISO": task.iso,
-        "ISOBUILD_IN": str(place.inputs),
-        "ISOBUILD_WORK": str(place.work),
-        "ISOBUILD_OUT": str(place.out),
-        "ISOBUILD_OPTIONS": str(Path(place.inputs) / "options.json"),
-        "ISOBUILD_DEPENDENCIES": str(Path(place.inputs) / "dependencies.json"),
-        "ISOBUILD_TOKEN": token,
-        "SOURCE_DATE_EPOCH": str(place.epoch),
-        **{name: os.environ[name] for name in PROXIES if name in os.environ},
-    }

@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from isobuild.errors import HostFault, NoArtifact
+from isobuild.image.secrets import Veil
 from isobuild.runner import results
-from isobuild.runner.dependencies import give, told
+from isobuild.runner.dependencies import give, give_uploads, told
 from isobuild.runner.door import Door
 from isobuild.store.local import numbered, size_of
+
+PUBLIC = 0o644
+PRIVATE = 0o640  # run_as_user.sh gives what has this mode to the build user's group
 
 
 class Workspaces:
@@ -36,6 +40,15 @@ class Workspaces:
         """Remove a build's workspace, whoever owns the files in it; none is fine. Raises HostFault."""
         self.door.remove(self.root / str(build))
 
+    def begin(self, build: int) -> "Workspace":
+        """The workspace of a build that begins, with nothing in it. Raises HostFault, if it was there before too."""
+        workspace = Workspace(self.root / str(build))
+        try:
+            workspace.inputs.mkdir(parents=True)
+        except OSError as error:
+            raise HostFault(what=f"The workspace can't be made: {error}") from error
+        return workspace
+
     def make(
         self,
         build: int,
@@ -43,16 +56,23 @@ class Workspaces:
         environment: Mapping[str, str],
         options: Any,
         dependencies: Sequence[Mapping[str, Any]] = (),
+        uploads: Sequence[Path] = (),
+        veil: Veil | None = None,
     ) -> "Workspace":
-        """Make a build's workspace, with what the build is given (`dependencies`: see there). Raises HostFault."""
+        """Make a build's workspace, with what the build is given (`dependencies`: see there). Raises HostFault.
+
+        The options, and those of the files that have a secret in them, are for the build user's eyes only.
+        """
         workspace = Workspace(self.root / str(build))
         try:
-            workspace.inputs.mkdir(parents=True)
+            workspace.inputs.mkdir(parents=True, exist_ok=True)  # some of it may be there
             for name, text in files.items():
-                workspace.write(name, text)
-            workspace.write("options.json", _json(options))
+                workspace.write(name, text, PRIVATE if veil and veil.covers(text) else PUBLIC)
+            workspace.write("options.json", _json(options), PRIVATE)
             workspace.write("dependencies.json", _json(told(dependencies, workspace.inputs)))
-            give(dependencies, workspace.inputs, copied=self.door.user(0) == pwd.getpwuid(os.geteuid()).pw_name)
+            copied = self.door.user(0) == pwd.getpwuid(os.geteuid()).pw_name
+            give(dependencies, workspace.inputs, copied)
+            give_uploads(uploads, workspace.inputs, copied)
             workspace.write("environment", "".join(f"{key}={value}\n" for key, value in environment.items()), 0o600)
             self._open(workspace)
         except OSError as error:
@@ -62,9 +82,7 @@ class Workspaces:
     def _open(self, workspace: "Workspace") -> None:
         for folder in (self.root, workspace.path):
             folder.chmod(0o711)
-        for each in workspace.inputs.rglob("*"):
-            if each.is_dir():
-                each.chmod(0o755)
+        workspace.open()
 
 
 class Workspace:
@@ -81,13 +99,33 @@ class Workspace:
         """The file with the build's environment, KEY=VALUE lines; its owner's alone, since the token is in it."""
         return self.inputs / "environment"
 
-    def write(self, name: str, text: str, mode: int = 0o644) -> None:
+    def write(self, name: str, text: str, mode: int = PUBLIC) -> None:
         """Put a file among the inputs; one that starts with `#!` may be executed."""
         path = self.inputs / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode)
         path.write_text(text)
-        path.chmod(mode | 0o111 if text.startswith("#!") else mode)
+        path.chmod(mode | (mode & 0o444) >> 2 if text.startswith("#!") else mode)
+
+    def add(self, files: Mapping[str, str]) -> None:
+        """Put more files among the inputs, once steps have run: none with a secret that was not there before.
+
+        Raises HostFault.
+        """
+        try:
+            for name, text in files.items():
+                path = self.inputs / name
+                if not path.exists() or path.read_text() != text:
+                    self.write(name, text)
+            self.open()
+        except OSError as error:
+            raise HostFault(what=f"The workspace can't be changed: {error}") from error
+
+    def open(self) -> None:
+        """Let everybody pass to the inputs."""
+        for each in self.inputs.rglob("*"):
+            if each.is_dir():
+                each.chmod(0o755)
 
     def open_iso(self) -> BinaryIO:
         """The one `*.iso` in `out`. Raises NoArtifact."""

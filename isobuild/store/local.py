@@ -15,13 +15,20 @@ from errno import EDQUOT, ENOSPC
 from hashlib import file_digest, sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, BinaryIO
+from typing import IO, Protocol
 
 from isobuild.errors import HostFault, NoRoom, NotFound, ReportRefused
 
 CHUNK = 1 << 20
 NUMBER = re.compile("[1-9][0-9]{0,8}")  # of a build, as it is written: what is named otherwise is nobody's
 RESERVE = 64 << 20  # bytes that stay free: the database and the logs live on the same disk, as a rule
+
+
+class Readable(Protocol):
+    """A file that is open."""
+
+    def fileno(self) -> int: ...  # noqa: D102
+    def read(self, size: int, /) -> bytes: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class LocalStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, build: int, source: BinaryIO, name: str, alive: Callable[[int], None] = lambda _: None) -> Stored:
+    def put(self, build: int, source: Readable, name: str, alive: Callable[[int], None] = lambda _: None) -> Stored:
         """Copy an open file into the store as the artifact `name` of a build, hashing as it goes.
 
         `alive` is called with the bytes copied so far after each MiB; what it raises ends the copy and leaves nothing.
@@ -60,7 +67,7 @@ class LocalStore:
                 raise NoRoom(path=self.folder, free=_words(self._free()), needed=_words(size)) from error
             raise HostFault(what=f"The ISO can't be stored: {error}.") from error
 
-    def _write(self, source: BinaryIO, path: Path, alive: Callable[[int], None]) -> str:
+    def _write(self, source: Readable, path: Path, alive: Callable[[int], None]) -> str:
         with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as part:
             try:
                 digest = _copy(source, part, alive)
@@ -153,7 +160,7 @@ def _appear(part: Path, path: Path, digest: str) -> None:
         raise ReportRefused(why="another report was sooner") from None
 
 
-def _copy(source: BinaryIO, target: IO[bytes], alive: Callable[[int], None]) -> str:
+def _copy(source: Readable, target: IO[bytes], alive: Callable[[int], None]) -> str:
     digest = sha256()
     done = 0
     while chunk := source.read(CHUNK):

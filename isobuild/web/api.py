@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Body, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from isobuild import slip
+from isobuild import rebuild, slip
 from isobuild.domain.listing import Shown
 from isobuild.domain.states import BuildState, TaskState
 from isobuild.slip import Slip
@@ -20,7 +20,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         403: "It came from another site",
         404: "There is none with this number",
         409: "It does not go with the present state",
-        413: "More than 1 MiB was sent",
+        413: "More than 1 MiB was sent, or more than an upload may have",
         422: "A field can't be used; the answer names it",
         429: "So many may not be ordered now; the answer says when to come again",
         503: "The database can't be reached",
@@ -71,14 +71,6 @@ def list_tasks(
     return found
 
 
-@router.post("/tasks", status_code=201)
-def order(desk: AtDesk, wish: Slip, response: Response) -> Shown:
-    """Order an ISO. If the same was built before, the answer is a task that is ready."""
-    (added,) = desk.order_all([wish.ordered(desk)])
-    response.headers["Location"] = f"/api/tasks/{added['id']}"
-    return added
-
-
 @router.post("/orders", status_code=201)
 def order_all(desk: AtDesk, slips: Annotated[list[Slip], Body(min_length=1, max_length=1000)]) -> list[Shown]:
     """Order several ISOs, which may wait for each other by their names: all of them or none."""
@@ -109,6 +101,26 @@ def retry(desk: AtDesk, task: Number) -> Shown:
     """Let a task that failed, was canceled or has expired be built again."""
     desk.retry(task)
     return desk.task(task)
+
+
+@router.post("/tasks/{task}/rebuild", status_code=201)
+def build_again(desk: AtDesk, task: Number, response: Response) -> Shown:
+    """Order what a task is once more, anew, with the newest packages; the new task."""
+    added = rebuild.rebuild(desk, task)
+    response.headers["Location"] = f"/api/tasks/{added['id']}"
+    return added
+
+
+@router.get("/tasks/{task}/updates")
+def show_updates(desk: AtDesk, task: Number) -> Shown | None:
+    """The newer versions that there are of a ready ISO's packages, those for security first; null: nobody looked."""
+    return rebuild.show_updates(desk, task)
+
+
+@router.get("/updates")
+def list_updates(desk: AtDesk) -> list[Shown]:
+    """The ready tasks of whose packages there are newer versions, the newest first."""
+    return rebuild.stale(desk)
 
 
 @router.post("/tasks/{task}/release")

@@ -5,7 +5,20 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from isobuild.config import Settings
 from isobuild.desk import Desk
-from isobuild.web import api, api_site, downloads, health, logs, orders, pages, problems, site_pages, views
+from isobuild.web import (
+    api,
+    api_files,
+    api_site,
+    downloads,
+    health,
+    keys,
+    logs,
+    orders,
+    pages,
+    problems,
+    site_pages,
+    views,
+)
 from isobuild.web.assets import Assets
 from isobuild.web.gate import Gate
 
@@ -16,12 +29,12 @@ def create_app(desk: Desk) -> FastAPI:
     app = FastAPI(title="isobuild", summary="Builds custom Linux ISOs on request.", docs_url=None, redoc_url=None)
     app.state.templates = views.templates()
     app.state.desk = desk
-    for part in (pages, site_pages, orders, logs, downloads, api, api_site, health):
+    for part in (pages, site_pages, orders, logs, downloads, api, api_files, api_site, health, keys):
         app.include_router(part.router)
     app.mount("/static", Assets(directory=views.HERE / "static"))
     problems.install(app)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=_own_names(desk.settings), www_redirect=False)
-    app.add_middleware(Gate)
+    app.add_middleware(Gate, largest_upload=desk.settings.upload_size)
     return app
 
 

@@ -11,7 +11,16 @@ from isobuild.web.reception import AtDesk
 router = APIRouter(prefix="/download", include_in_schema=False)
 
 
-TYPES = {"iso": "application/x-iso9660-image"}
+TYPES = {
+    "iso": "application/x-iso9660-image",
+    "sbom": "application/spdx+json",
+    "provenance": "application/vnd.in-toto+json",
+    "zsync": "application/x-zsync",
+    "torrent": "application/x-bittorrent",
+    "boot-bios": "image/png",
+    "boot-uefi": "image/png",
+    "signature": "application/pgp-signature",
+}
 
 
 class Download(FileResponse):
@@ -35,7 +44,10 @@ def send_file(request: Request, desk: AtDesk, task: Number, file: str) -> Respon
     if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     kind = TYPES.get(found.kind, "text/plain; charset=utf-8")
-    return Download(path, filename=file, media_type=kind, headers=headers, stat_result=path.stat())
+    shown = "inline" if found.kind.startswith("boot-") else "attachment"
+    return Download(
+        path, filename=file, media_type=kind, headers=headers, stat_result=path.stat(), content_disposition_type=shown
+    )  # fmt: skip
 
 
 def _headers(sha256: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from isobuild.web.problems import respond
 
-LARGEST_BODY = 1 << 20  # bytes
+LARGEST_BODY = 1 << 20  # bytes; but for uploads
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -25,8 +25,9 @@ FOREIGN = "This came from another site, and isobuild takes orders from its own p
 class Gate:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, largest_upload: int = LARGEST_BODY) -> None:
         self.app = app
+        self.largest_upload = largest_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it with 403 or 413."""
@@ -35,7 +36,14 @@ class Gate:
         request, answer = Request(scope), _dressed(send)
         if request.method not in SAFE and not _is_own(request):
             return await respond(request, 403, FOREIGN)(scope, receive, answer)
-        return await self.app(scope, _limited(receive), answer)
+        return await self.app(scope, _limited(receive, self._most(request)), answer)
+
+    def _most(self, request: Request) -> int:
+        """The bytes that a request may have."""
+        form = request.headers.get("content-type", "").startswith("multipart/form-data")
+        if request.url.path == "/api/uploads" or (form and request.url.path.startswith("/order/")):
+            return self.largest_upload + LARGEST_BODY
+        return LARGEST_BODY
 
 
 def _is_own(request: Request) -> bool:
@@ -49,15 +57,15 @@ def _is_own(request: Request) -> bool:
     return origin is None or origin == f"{request.url.scheme}://{request.headers.get('host')}"
 
 
-def _limited(receive: Receive) -> Callable[[], Awaitable[Message]]:
+def _limited(receive: Receive, most: int) -> Callable[[], Awaitable[Message]]:
     read = 0
 
     async def limited() -> Message:
         nonlocal read
         message = await receive()
         read += len(message.get("body", b""))
-        if read > LARGEST_BODY:
-            raise HTTPException(413)
+        if read > most:
+            raise HTTPException(413, f"What was sent is too large: {most >> 20} MiB is the most.")
         return message
 
     return limited

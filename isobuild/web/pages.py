@@ -7,9 +7,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from isobuild import rebuild
 from isobuild.desk import Desk
 from isobuild.domain.states import OPEN
 from isobuild.errors import BadInput, HostFault
+from isobuild.web.keys import known
 from isobuild.web.logs import follow
 from isobuild.web.numbers import Before, Chosen, Number, Tagged, tags_of
 from isobuild.web.reception import AtDesk
@@ -56,7 +58,8 @@ def _show_task(
     return render(
         request, "_task.html" if is_part(request) else "task.html", status,
         task=shown, builds=builds, moving=shown["state"] in OPEN, log=chosen and follow(desk, chosen),
-        chosen=chosen, explicit=build is not None, history=desk.history(task),
+        chosen=chosen, explicit=build is not None, history=desk.history(task), key=known(desk),
+        updates=rebuild.show_updates(desk, task),
         wrong=wrong, typed=typed,
     )  # fmt: skip
 
@@ -71,6 +74,12 @@ def cancel(desk: AtDesk, task: Number) -> Response:
 def retry(desk: AtDesk, task: Number) -> Response:
     """Let it be built again."""
     return _change(desk.retry, task, f"/tasks/{task}")
+
+
+@router.post("/tasks/{task}/rebuild")
+def build_again(desk: AtDesk, task: Number) -> Response:
+    """Order it once more, anew, and show that."""
+    return RedirectResponse(f"/tasks/{rebuild.rebuild(desk, task)['id']}", 303)
 
 
 @router.post("/tasks/{task}/release")

@@ -12,14 +12,26 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from isobuild.errors import BadInput, DatabaseDown, DatabaseOutdated, IsobuildError, NotFound, Refused, TooMany
+from isobuild.errors import (
+    BadInput,
+    DatabaseDown,
+    DatabaseOutdated,
+    IsobuildError,
+    NoRoom,
+    NotFound,
+    Refused,
+    TooLarge,
+    TooMany,
+)
 from isobuild.web.views import is_part, render
 
 STATUSES: tuple[tuple[type[IsobuildError], int], ...] = (
     (NotFound, 404),
     (TooMany, 429),
     (Refused, 409),
+    (TooLarge, 413),
     (BadInput, 422),
+    (NoRoom, 507),
     (DatabaseDown, 503),
     (DatabaseOutdated, 503),
 )
@@ -27,7 +39,6 @@ WORDS = {
     400: "What was sent can't be read.",
     404: "There is nothing at this address.",
     405: "This address can't be used in this way.",
-    413: "What was sent is too large: 1 MiB is the most.",
     500: "Something went wrong inside isobuild. Its log says what.",
 }
 HEADINGS = {
@@ -41,6 +52,7 @@ HEADINGS = {
     429: "So many may not be ordered now",
     500: "Something went wrong",
     503: "The database is away",
+    507: "There is no room",
 }
 LONGEST = 200  # characters of what was given that are told back
 
@@ -106,7 +118,8 @@ def _explain_invalid(request: Request, error: Any) -> Response:
     if first["type"] == "missing":
         return _explain(request, BadInput(field=field, given=None, allowed="it is needed"))
     allowed = str(first["msg"]).removeprefix("Value error, ")
-    return _explain(request, BadInput(field=field, given=_plain(first["input"]), allowed=allowed))
+    given = "such a value" if loc[-1:] == ["options"] else _plain(first["input"])  # there may be secrets in it
+    return _explain(request, BadInput(field=field, given=given, allowed=allowed))
 
 
 def _explain_status(request: Request, error: Any) -> Response:

@@ -5,19 +5,29 @@ from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
 
 from isobuild.errors import BadInput
 from isobuild.web.fields import as_list
 
 N = TypeVar("N", int, float)
+MOST = 5000  # fields of a form
 
 
-async def _typed(request: Request) -> dict[str, str]:
-    form = await request.form()
+async def _form(request: Request) -> FormData:
+    return await request.form(max_fields=MOST, max_files=MOST)
+
+
+def _typed(form: Annotated[FormData, Depends(_form)]) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
+def _brought(form: Annotated[FormData, Depends(_form)]) -> dict[str, UploadFile]:
+    return {name: value for name, value in form.items() if isinstance(value, UploadFile) and value.filename}
+
+
 Typed = Annotated[dict[str, str], Depends(_typed)]
+Brought = Annotated[dict[str, UploadFile], Depends(_brought)]  # files that were chosen, by their fields
 
 
 def number(field: str, typed: Mapping[str, str], kind: Callable[[str], N], allowed: str) -> N | None:

@@ -13,7 +13,8 @@ from isobuild.web import words
 HERE = Path(__file__).parent
 FILTERS = (
     words.size, words.moment, words.clock, words.took, words.headline, words.where, words.then, words.expected,
-    words.sentence, words.seconds, words.listed,
+    words.sentence, words.option, words.seconds, words.listed, words.verified,
+    words.updated, words.boots, words.beside, words.called,
 )  # fmt: skip
 
 

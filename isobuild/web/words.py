@@ -1,11 +1,23 @@
 """Values as words for people."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from isobuild.domain import proofs, updates
 from isobuild.domain.listing import Shown
 from isobuild.web.fields import as_text
 
+UPLOAD = re.compile(r"(upload:[0-9a-f]{12})[0-9a-f]{52}")
+KINDS = {
+    "manifest": "its packages",
+    "sbom": "bill of materials",
+    "provenance": "how it came to be",
+    "zsync": "for who has an older one",
+    "torrent": "torrent",
+    "sums": "checksums",
+    "signature": "their signature",
+}
 THEN = {
     "request": "The order itself can't be built: order again with other options.",
     "upstream": "A mirror or the network failed, not the order: retry later.",
@@ -57,9 +69,57 @@ def where(task: Shown) -> str:
     return sentence(task["why"]) if task["why"] else ""
 
 
+def verified(task: Shown) -> str:
+    """What is said of its boot test beside its state: "verified", "not verified", or nothing."""
+    return proofs.mark(task["proof"])
+
+
+def updated(task: Shown) -> str:
+    """How many newer packages there are: "3 updates, 1 for security", or nothing."""
+    return updates.mark(task["updates"])
+
+
+def boots(task: Shown) -> list[Shown]:
+    """What came of its boot test: of each firmware the words, and the files of its screen and of its console."""
+    files = {file["kind"]: file for file in task["files"]}
+    return [
+        {
+            "firmware": firmware,
+            "name": firmware.upper(),
+            "words": proofs.words(facts),
+            "reached": facts["reached"],
+            "screen": files.get(f"boot-{firmware}"),
+            "log": files.get(f"boot-{firmware}-log"),
+        }
+        for firmware, facts in (task["proof"] or {}).items()
+    ]
+
+
+def beside(task: Shown) -> list[Shown]:
+    """The files beside its ISO, without those of its boot test."""
+    return [file for file in task["files"] if file["kind"] != "iso" and not file["kind"].startswith("boot-")]
+
+
+def called(file: Shown) -> str:
+    """What a file beside an ISO is, in a few words."""
+    return KINDS.get(str(file["kind"]), str(file["kind"]))
+
+
 def listed(tags: Mapping[str, str]) -> str:
     """Tags as they stand in a field."""
     return as_text([f"{tag}={value}" if value else tag for tag, value in tags.items()])
+
+
+def option(value: object) -> str:
+    """What was chosen, as a text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        parts = {name: option(each) for name, each in value.items() if each not in (None, "", [], {}, False)}
+        return ", ".join(f"{name.replace('_', ' ')}: {each}" for name, each in parts.items())
+    if isinstance(value, list):
+        return ("; " if any(isinstance(each, Mapping) for each in value) else ", ").join(map(option, value))
+    return UPLOAD.sub(r"\1…", str(value))
 
 
 def sentence(words: str) -> str:
@@ -95,6 +155,8 @@ def then(task: Shown) -> str:
         return "It was never begun. Retry it when what it depends on is ready, or is on its way."
     if task["state"] == "failed":
         return THEN.get(task["cause"], "Read its log, then retry.")
+    if proofs.verified(task["proof"]) is False:
+        return "It was built, but it did not come up in its boot test: see below how far it came before you use it."
     return {
         "pending": "It starts by itself when its turn comes. You may close this page and come back.",
         "blocked": "It goes on by itself when what it waits for is ready. You may close this page and come back.",

@@ -8,7 +8,7 @@ from sites import Site
 
 from cli.conftest import Call
 
-LOOKS = {"home", "space", "database", "clock", "build user", "run_as_user.sh", "user namespaces", "ticks"}
+LOOKS = {"home", "space", "database", "clock", "build user", "run_as_user.sh", "user namespaces", "boot test", "ticks"}
 
 
 def test_each_look_has_an_answer(call: Call, site: Site) -> None:

@@ -37,8 +37,20 @@ def test_nothing_is_written_over(built: Site, call: Call, tmp_path: Path) -> Non
     assert (tmp_path / "first.iso").read_text() == "an ISO"
 
 
+def test_with_all_that_lies_beside_it(built: Site, call: Call, tmp_path: Path) -> None:
+    said = call("download", 1, "--all", "-o", tmp_path)
+    assert said.code == 0
+    assert said.out.splitlines()[0] == f"{tmp_path}/first.iso"
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in built.stored()}
+    assert "first.SHA256SUMS" in said.out
+    again = call("download", 1, "--all", "-o", tmp_path)
+    assert (again.code, again.out) == (2, "")
+    nowhere = call("download", 1, "--all", "-o", tmp_path / "no")
+    assert (nowhere.code, "a folder, for several files" in nowhere.err) == (2, True)
+
+
 def test_a_damaged_file_is_not_handed_out(built: Site, call: Call, tmp_path: Path) -> None:
-    built.stored()[0].write_text("AN ISO")
+    built.isos()[0].write_text("AN ISO")
     said = call("download", 1, "-o", tmp_path)
     assert (said.code, said.err.count("\n")) == (1, 1)
     assert "the file in the store is damaged" in said.err
@@ -52,7 +64,7 @@ def test_a_place_that_can_not_be_written(built: Site, call: Call, tmp_path: Path
 
 
 def test_a_file_that_is_gone_from_the_store(built: Site, call: Call, tmp_path: Path) -> None:
-    built.stored()[0].unlink()
+    built.isos()[0].unlink()
     assert call("download", 1, "-o", tmp_path).code == 4
 
 

@@ -68,7 +68,16 @@ def test_prune_says_what_would_go_and_then_lets_it_go(call: Call, old: Site, mon
     assert {old.task(number)["state"] for number in (2, 3)} == {"expired"}
     assert old.task(1)["state"] == old.task(5)["state"] == "ready"
     assert call("task", 4).code == 4
-    nothing = {"dry_run": False, "expired": [], "forgotten": [], "folders": 0, "logs": 0, "history": 0, "freed": 0}
+    nothing = {
+        "dry_run": False,
+        "expired": [],
+        "forgotten": [],
+        "folders": 0,
+        "logs": 0,
+        "history": 0,
+        "uploads": 0,
+        "freed": 0,
+    }
     assert json.loads(call("prune", "--json").out) == nothing
 
 

@@ -43,7 +43,7 @@ def test_a_build_that_ends_elsewhere(waiting: Site, call: Call, token: str, iso:
     said = call("report", 1, "done", iso, "--token-file", tmp_path / "token")
     assert (said.code, said.err) == (0, "Build 1 is done, and its task is ready.\n")
     assert (waiting.task()["state"], waiting.build()["state"]) == ("ready", "succeeded")
-    assert [path.read_text() for path in waiting.stored()] == ["an ISO"]
+    assert [path.read_text() for path in waiting.isos()] == ["an ISO"]
     wait_for(waiting.is_clear)
 
     iso.write_text("another ISO")
@@ -52,7 +52,7 @@ def test_a_build_that_ends_elsewhere(waiting: Site, call: Call, token: str, iso:
         said = call("report", 1, *late)
         assert said == (3, "", "isobuild: The report changes nothing: build 1 has ended already (succeeded).\n")
     assert (waiting.task(), waiting.builds()) == before
-    assert [path.read_text() for path in waiting.stored()] == ["an ISO"]
+    assert [path.read_text() for path in waiting.isos()] == ["an ISO"]
 
 
 def test_a_build_that_fails_elsewhere(waiting: Site, call: Call, token: str) -> None:
@@ -134,4 +134,4 @@ def test_a_report_after_one_that_was_killed_half_way(
     monkeypatch.setenv("ISOBUILD_TOKEN", token)
     said = call("report", number, "done", iso)
     assert (said.code, said.err) == (0, "Build 1 is done, and its task is ready.\n")
-    assert [path.read_text() for path in site.stored()] == ["an ISO"]
+    assert [path.read_text() for path in site.isos()] == ["an ISO"]

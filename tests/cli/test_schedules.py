@@ -26,7 +26,8 @@ def shown(call: Call, name: str = "nightly") -> Any:
 def test_a_schedule_is_added_with_all_that_an_order_has(call: Call) -> None:
     said = call(
         *ADD, "--zone", "Asia/Jakarta", "--grace", 7200, "--queue", "low", "--priority", 4, "--tag", "team=kde",
-        "--without-overlapping", "--ttl", 3600, "--write-last-exec", "--user", "bob", "--arguments", "x,y",
+        "--without-overlapping", "--ttl", 3600, "--no-boot-test", "--write-last-exec", "--user", "bob",
+        "--arguments", "x,y",
     )  # fmt: skip
     assert (said.code, said.out) == (0, "")
     assert said.err.startswith("It orders at ")
@@ -40,6 +41,7 @@ def test_a_schedule_is_added_with_all_that_an_order_has(call: Call) -> None:
     assert order["options"] == {"script": "first.sh", "arguments": ["x", "y"], "settings": {}}
     assert (order["queue"], order["priority"], order["tags"], order["ttl"]) == ("low", 4, {"team": "kde"}, 3600.0)
     assert (order["without_overlapping"], order["write_last_exec"], order["max_attempts"]) == (True, True, 5)
+    assert order["boot_test"] is False
     assert [fire["local"][10:] for fire in schedule["next"]] == ["T03:00:00+07:00"] * 5
 
 

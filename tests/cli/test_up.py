@@ -155,7 +155,7 @@ def test_two_homes_never_meet(site: Site, build_user: str) -> None:
             assert each.run("order", "script", "--script", "make.sh", "--name", "mine").stdout == "1\n"
         for each in (site, other):
             wait_for(partial(each.in_state, "ready"))
-            assert [path.read_text() for path in each.stored()] == [f"{each.home}\n"]
+            assert [path.read_text() for path in each.isos()] == [f"{each.home}\n"]
             assert each.count() == 1
     shutil.rmtree(other_home)
 

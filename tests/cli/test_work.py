@@ -172,7 +172,7 @@ def test_three_loops_build_thirty_tasks_each_once(site: Site) -> None:
     assert {build["task_id"] for build in built} == set(range(1, 31))
     assert {build["state"] for build in built} == {"succeeded"}
     assert (states(site), site.is_clear()) == (["ended"] * 3, True)
-    assert len(site.stored()) == 30
+    assert len(site.isos()) == 30
 
 
 def test_a_loop_more_than_slots_is_refused(site: Site) -> None:

@@ -50,7 +50,8 @@ def test_a_waiting_task(database: Database) -> None:
         "not_before": "2026-11-21T07:01:00.123456Z", "finished_at": None, "build": None, "percent": None,
         "step": None, "stopping": False, "size": None, "sha256": None, "download": None, "files": [], "after": [],
         "tags": {}, "follows": None, "not_after": None, "on_dependency_failure": "fail", "pinned": False, "ttl": None,
-        "time_limit": 7200.0, "soft_limit": None, "without_overlapping": False,
+        "time_limit": 7200.0, "soft_limit": None, "without_overlapping": False, "boot_test": None, "verified": None,
+        "proof": None, "updates": None,
     }  # fmt: skip
 
 
@@ -119,7 +120,8 @@ def test_a_build_keeps_its_token_and_its_process_to_itself(database: Database, f
         "id": 3, "task_id": 3, "state": "running", "finished": False, "busy": True, "attempt": 1, "host": "oven",
         "slot": 0, "percent": 0.0, "step": None, "stopping": False, "cause": None, "error": None,
         "created_at": "2026-11-21T07:01:00.123456Z", "started_at": "2026-11-21T07:01:00.123456Z",
-        "finished_at": None, "exit_status": None, "tail": None, "results": None,
+        "finished_at": None, "exit_status": None, "tail": None, "results": None, "proof": None,
+            "stages": None,
     }  # fmt: skip
     assert four[2].token not in json.dumps(build)
 

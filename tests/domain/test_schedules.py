@@ -151,7 +151,7 @@ def test_everything_of_a_schedule_is_shown_and_plain(database: Database) -> None
     assert shown["order"] == {
         "user": "diky", "recipe": "tiny", "options": {"title": "Tea"}, "iso": "", "queue": "default", "priority": 3,
         "without_overlapping": False, "tags": {}, "max_attempts": 5, "retry_delay": 30.0, "time_limit": 7200.0,
-        "soft_limit": None, "ttl": None, "write_last_exec": False, "weight": 0,
+        "soft_limit": None, "boot_test": None, "ttl": None, "write_last_exec": False, "weight": 0,
     }  # fmt: skip
     assert shown["next"] == [
         {"at": "2027-03-27T01:30:00Z", "local": "2027-03-27T02:30:00+01:00"},

@@ -1,76 +1,55 @@
-"""Builds a plan for real, one step after the other, as an ordinary user with sub-uids."""
+"""Builds images for real: a site of its own, its build user, the steps behind the door, and the cache."""
 
-import os
-import pwd
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import sh
+from sites import Site, opened
 
-from isobuild.image.apt import read_host
-from isobuild.image.step import Place, Plan, Step
-from isobuild.recipes import Cookbook
-
-EPOCH = 1700000000
+from isobuild import site as parts
 
 
-@dataclass(frozen=True)
-class Builder:
-    """Who builds, and where: a folder that everybody can pass through."""
+@dataclass
+class Kitchen:
+    """A site in which one image is built after the other."""
 
-    user: pwd.struct_passwd
-    folder: Path
+    site: Site
+    count: int = 0
 
-    def build(self, recipe: str, options: Mapping[str, object], name: str) -> Path:
-        """The ISO of this recipe; `name` is its folder's."""
-        place = self._place(name)
-        cookbook = Cookbook()
-        plan = cookbook.find(recipe).plan(cookbook.parse(recipe, options), place)
-        self._write(plan, place)
-        for step in plan.steps:
-            self._run(step, Path(place.work))
-        (iso,) = Path(place.out).glob("*.iso")
+    def build(
+        self, recipe: str, options: Mapping[str, object], boot_test: bool = False, after: Sequence[int] = ()
+    ) -> dict[str, Any]:
+        """Order this recipe, and carry the build; the build, ended."""
+        self.count += 1
+        chosen = self.site.settings()
+        desk = parts.desk(chosen, parts.database(chosen), "ann")
+        desk.order(
+            recipe, options, name=f"iso{self.count}", fresh=True, max_attempts=1, boot_test=boot_test, after=after
+        )
+        return self.site.carry()
+
+    def iso(self, build: Mapping[str, Any]) -> Path:
+        """The ISO that a build made. Fails if it made none."""
+        assert build["state"] == "succeeded", build["error"]
+        (iso,) = (self.site.home / "store" / str(build["id"])).glob("*.iso")
         return iso
 
-    def _place(self, name: str) -> Place:
-        top = self.folder / name
-        for folder in (top / "in", top / "work" / "tmp", top / "out"):
-            folder.mkdir(parents=True)
-        for folder in (top / "work", top / "work" / "tmp", top / "out"):
-            os.chown(folder, self.user.pw_uid, self.user.pw_gid)
-        return Place(top / "in", top / "work", top / "out", "tried.iso", read_host(), EPOCH)
-
-    def _write(self, plan: Plan, place: Place) -> None:
-        for name, text in plan.files.items():
-            Path(place.inputs / name).write_text(text)
-
-    def _run(self, step: Step, work: Path) -> None:
-        path = "/usr/sbin:/usr/bin:/sbin:/bin"
-        env = {"PATH": path, "HOME": f"{work}", "TMPDIR": f"{work / 'tmp'}", "LC_ALL": "C.UTF-8", **step.env}
-        switch = ["setpriv", f"--reuid={self.user.pw_uid}", f"--regid={self.user.pw_gid}", "--init-groups"]
-        command = [*(switch if os.geteuid() == 0 else ["env"]), *step.argv]
-        with Path(step.stdin or os.devnull).open("rb") as fed:
-            sh.Command(command[0])(*command[1:], _env=env, _cwd=f"{work}", _in=fed, _err_to_out=True)
+    def said(self, build: Mapping[str, Any], firmware: str) -> str:
+        """All that the serial console said in a build's boot test."""
+        return self.iso(build).with_suffix(f".{firmware}.log").read_text()
 
 
 @contextmanager
-def builder() -> Iterator[Builder]:
-    """The present user or, for root, a new one that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="isobuild-iso-"))
-    folder.chmod(0o755)
+def kitchen(build_user: str) -> Iterator[Kitchen]:
+    """An empty one, for the tests of a module."""
+    home = Path(tempfile.mkdtemp(prefix="isobuild-iso-"))
+    home.chmod(0o755)
     try:
-        if os.geteuid() != 0:
-            yield Builder(pwd.getpwuid(os.geteuid()), folder)
-            return
-        name = folder.name.lower()
-        sh.useradd("--system", "--add-subids-for-system", "--no-create-home", name)
-        try:
-            yield Builder(pwd.getpwnam(name), folder)
-        finally:
-            sh.userdel(name)
+        with opened(home, build_user) as site:
+            yield Kitchen(site)
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(home)

@@ -30,6 +30,11 @@ def test_the_percentage_goes_by_weights() -> None:
     assert told == [0, 37.5, 75, 87.5, 100]
 
 
+def test_what_comes_later_counts_too() -> None:
+    plan = Plan({}, (Step("look", ("true",), weight=1),), more=3)
+    assert [plan.percent(0, 0), plan.percent(0, 1)] == [0, 25]
+
+
 @pytest.mark.parametrize(("fraction", "percent"), [(-1, 0), (7, 100)])
 def test_a_percentage_stays_within_its_bounds(fraction: float, percent: float) -> None:
     assert Plan({}, (Step("a", ("true",)),)).percent(0, fraction) == percent

@@ -10,7 +10,7 @@ from isobuild.errors import HostFault, UnknownRecipe
 from isobuild.recipes import Cookbook
 from isobuild.recipes.base import Recipe
 
-OWN = ["debian-live", "script", "tiny"]
+OWN = ["debian-live", "remaster", "script", "tiny"]
 RECIPE = """
 from isobuild.image.step import Plan, Step
 from isobuild.recipes.base import Options, Recipe
@@ -77,7 +77,7 @@ def test_a_site_without_recipes_is_fine(tmp_path: Path) -> None:
 
 
 def test_an_unknown_recipe_is_answered_with_those_there_are(site: Path) -> None:
-    with pytest.raises(UnknownRecipe, match="'coffee'; there are: debian-live, script, tea-linux, tiny"):
+    with pytest.raises(UnknownRecipe, match="'coffee'; there are: debian-live, remaster, script, tea-linux, tiny"):
         Cookbook(site).find("coffee")
 
 

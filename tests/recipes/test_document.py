@@ -38,7 +38,7 @@ def test_an_example_makes_its_iso(
     build = site.carry()
     assert (build["state"], build["error"]) == ("succeeded", None)
     path, text = HOLDS[name]
-    assert text in _extract(site.stored()[0], path, tmp_path / "extracted")
+    assert text in _extract(site.isos()[0], path, tmp_path / "extracted")
 
 
 def _extract(iso: Path, path: str, target: Path) -> str:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, SecretBytes, SecretStr, create_model
 from isobuild.errors import HostFault
 from isobuild.image.fields import SECRET, CommaList, Secret, Username
 from isobuild.recipes import Cookbook
-from isobuild.recipes.base import secrets
+from isobuild.recipes.base import hidden, secrets
+from isobuild.recipes.options import dump
 
 DEBIAN = ["tiny", "debian-live"]
 CHOICES: list[dict[str, object]] = [{}, {"suite": "trixie"}, {"suite": "sid", "mirror": "http://mirror.example.org/d"}]
@@ -22,7 +23,7 @@ CHOICES: list[dict[str, object]] = [{}, {"suite": "trixie"}, {"suite": "sid", "m
 def test_the_sources_are_those_that_apt_reads(name: str, options: dict[str, object]) -> None:
     cookbook = Cookbook()
     recipe, chosen = cookbook.find(name), cookbook.parse(name, options)
-    assert recipe.sources(chosen, APT) == recipe.plan(chosen, PLACE).files["debian.sources"]
+    assert {layer.sources for layer in recipe.layers(chosen, APT)} == {recipe.sources(chosen, APT)}
 
 
 @pytest.mark.parametrize("name", DEBIAN)
@@ -41,12 +42,12 @@ def test_a_scripts_input_is_the_script(tmp_path: Path) -> None:
     assert recipe.sources(chosen, APT) == ""
 
 
-@pytest.mark.parametrize("name", DEBIAN)
-def test_a_recipe_has_no_inputs_or_secrets_unless_it_says_so(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "secret"), [("tiny", set()), ("debian-live", {"repositories", "users"})])
+def test_a_recipe_has_no_inputs_or_secrets_unless_it_says_so(name: str, secret: set[str], tmp_path: Path) -> None:
     cookbook = Cookbook()
     recipe = cookbook.find(name)
     assert recipe.inputs(cookbook.parse(name, {}), tmp_path) == {}
-    assert secrets(recipe.Options) == set()
+    assert secrets(recipe.Options) == secret
 
 
 class Account(BaseModel):
@@ -85,3 +86,18 @@ KINDS: dict[str, Any] = {
 def test_a_secret_is_known_wherever_it_stands(kind: Any) -> None:
     options = create_model("Options", plain=(str, ""), menu=(Menu, Menu()), secret=(kind, Field(alias="geheim")))
     assert secrets(options) == {"secret"}
+
+
+def test_pydantics_secrets_are_kept_with_their_values() -> None:
+    class Safe(BaseModel):
+        key: SecretStr
+        note: str = ""
+
+    safes = dict[str, list[Safe]]
+    fields: Any = {"pin": (SecretStr, ...), "raw": (SecretBytes, b""), "safes": (safes, {}), "n": (int, 1)}
+    model = create_model("Options", **fields)
+    given = {"pin": "1234", "raw": "é", "safes": {"a": [{"key": "k", "note": "n"}]}, "n": 2}
+    assert dump(model.model_validate(given)) == given
+    assert hidden(model, given) == {
+        "pin": "(secret)", "raw": "(secret)", "safes": {"a": [{"key": "(secret)", "note": "n"}]}, "n": 2,
+    }  # fmt: skip

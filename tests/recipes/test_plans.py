@@ -28,8 +28,14 @@ def test_the_same_options_give_the_same_plan(recipe: str) -> None:
 @pytest.mark.parametrize("recipe", ["tiny", "debian-live"])
 def test_every_file_a_plan_brings_is_used(recipe: str) -> None:
     made = plan(recipe)
-    used = " ".join(" ".join((*step.argv, f"{step.stdin}")) for step in made.steps) + made.files.get("apt.conf", "")
-    assert [name for name in made.files if f"/b/in/{name}" not in used] == []
+    used = " ".join(" ".join((*step.argv, f"{step.stdin}")) for step in made.steps)
+    programs = "".join(made.files.get(name, "") for name in ("make", "give", "room"))
+    ours = {name for name in made.files if not name.startswith("custom/")}
+    assert [
+        name
+        for name in ours
+        if f"/b/in/{name}" not in used and f"in/{name}" not in programs and f'"$1/{name}"' not in programs
+    ] == []
 
 
 @pytest.mark.parametrize("recipe", ["tiny", "debian-live"])
@@ -39,11 +45,17 @@ def test_every_medium_is_found_by_its_own_file(recipe: str) -> None:
 
 def test_tiny_goes_from_packages_to_the_iso() -> None:
     made = plan("tiny", {"hostname": "tea"})
-    phases = ["package lists", "packages", "unpack", "kernel", "initrd"]
+    phases = ["packages", "unpack", "kernel", "initrd"]
     assert names(made) == [*phases, "grub for bios", "grub for uefi", "efi image", "burn"]
     assert made.files["hostname"] == "tea\n"
-    assert made.steps[2].argv[-2:] == ("linux-image-cloud-amd64", "busybox-static")
     assert made.steps[-1].argv[8:10] == ("-V", "TEA")
+
+
+def test_tiny_wants_a_kernel_and_little_else() -> None:
+    cookbook = Cookbook()
+    (layer,) = cookbook.find("tiny").layers(cookbook.parse("tiny", {}), PLACE.apt)
+    assert layer.packages == ("linux-image-cloud-amd64", "busybox-static")
+    assert "kmod" in layer.provided
 
 
 def test_tinys_message_is_shown_as_it_is() -> None:
@@ -57,48 +69,56 @@ def test_tinys_first_file_system_is_packed_by_name() -> None:
     assert made.files["initrd.list"].splitlines()[:3] == [".", "bin", "bin/busybox"]
 
 
-def test_debian_live_goes_from_the_bootstrap_to_the_iso() -> None:
-    made = plan("debian-live")
-    assert names(made) == ["bootstrap", "squash", "grub for bios", "grub for uefi", "efi image", "burn"]
+def test_debian_live_goes_from_the_packages_to_the_iso() -> None:
+    made = plan("debian-live", {"packages": "nano"})
+    assert names(made) == ["packages", "system", "manifest", "grub for bios", "grub for uefi", "efi image", "burn"]
     assert "linux /live/vmlinuz boot=live quiet console=tty0 console=ttyS0,115200\n" in made.files["grub.cfg"]
-    assert "/live/filesystem.squashfs=/b/work/filesystem.squashfs" in made.steps[-1].argv
+    layers = [word for word in made.steps[-1].argv if ".squashfs=" in word]
+    assert layers == [
+        "/live/10-kernel.squashfs=/b/in/stages/base/10-kernel.squashfs",
+        "/live/20-base.squashfs=/b/in/stages/base/20-base.squashfs",
+        "/live/30-packages.squashfs=/b/in/stages/packages/30-packages.squashfs",
+        "/live/40-custom.squashfs=/b/in/stages/custom/40-custom.squashfs",
+    ]
 
 
-@pytest.mark.parametrize("recipe", ["tiny", "debian-live"])
-def test_a_manifest_is_left_beside_the_iso(recipe: str) -> None:
-    assert [step.name for step in plan(recipe).steps if "/b/out/manifest" in " ".join(step.argv)] in (
-        ["unpack"],
-        ["bootstrap"],
-    )
+@pytest.mark.parametrize(("recipe", "step"), [("tiny", "unpack"), ("debian-live", "manifest")])
+def test_a_manifest_is_left_beside_the_iso(recipe: str, step: str) -> None:
+    (last,) = [each for each in plan(recipe).steps if each.argv[-1] == "/b/out/manifest"]
+    assert last.name == step
 
 
 def test_the_options_reach_the_system() -> None:
     chosen = {"hostname": "tea", "username": "ana", "locale": "id_ID.UTF-8", "timezone": "Asia/Jakarta"}
-    setup = next(word for word in plan("debian-live", {**chosen, "keyboard": "de"}).steps[0].argv if "KEYBOARD" in word)
-    for setting in ("NAME=tea", "ACCOUNT=ana", "LOCALE=id_ID.UTF-8", "TIMEZONE=Asia/Jakarta", "KEYBOARD=de"):
-        assert setting in setup.split()
+    settings = plan("debian-live", {**chosen, "keyboard": "de"}).files["custom/settings"]
+    for setting in ("NAME=tea", "FIRST=ana", "LOCALE=id_ID.UTF-8", "TIMEZONE=Asia/Jakarta", "KEYBOARD=de"):
+        assert setting in settings.splitlines()
 
 
-def included(options: dict[str, object]) -> list[str]:
-    words = (word for word in plan("debian-live", options).steps[0].argv if word.startswith("--include="))
-    return next(words).partition("=")[2].split(",")
+def wanted(options: dict[str, object]) -> tuple[tuple[str, ...], ...]:
+    cookbook = Cookbook()
+    layers = cookbook.find("debian-live").layers(cookbook.parse("debian-live", options), PLACE.apt)
+    return tuple(layer.packages for layer in layers)
 
 
-def test_the_packages_that_were_chosen_are_included_once() -> None:
-    chosen = included({"packages": "htop,sudo,htop"})
-    assert chosen.count("htop") == chosen.count("sudo") == 1
+def test_the_packages_that_were_chosen_are_wanted_once() -> None:
+    _, chosen = wanted({"packages": "htop,nano,htop"})
+    assert chosen.count("htop") == chosen.count("nano") == 1
 
 
-def test_what_the_options_need_is_included() -> None:
-    assert not {"locales", "ca-certificates"} & set(included({}))
-    assert "locales" in included({"locale": "id_ID.UTF-8"})
-    assert "ca-certificates" in included({"mirror": "https://mirror.example.org/debian"})
+def test_what_the_options_need_is_wanted() -> None:
+    base, chosen = wanted({})
+    assert "locales" not in chosen
+    assert "ca-certificates" not in base
+    assert "locales" in wanted({"locale": "id_ID.UTF-8"})[1]
+    assert "ca-certificates" in wanted({"mirror": "https://mirror.example.org/debian"})[0]
 
 
 @pytest.mark.parametrize(("chosen", "suite"), [("", "bookworm"), ("trixie", "trixie")])
 def test_the_release_is_the_hosts_unless_chosen(chosen: str, suite: str) -> None:
     made = plan("debian-live", {"suite": chosen})
-    assert made.steps[0].argv[-3] == suite
+    system = next(step for step in made.steps if step.name == "system")
+    assert system.env["SUITE"] == suite
     assert f"Suites: {suite} {suite}-updates\n" in made.files["debian.sources"]
 
 
@@ -106,7 +126,7 @@ def test_the_release_is_the_hosts_unless_chosen(chosen: str, suite: str) -> None
 def test_a_host_without_sources_is_told_so(recipe: str) -> None:
     cookbook = Cookbook()
     with pytest.raises(HostFault, match="no apt sources of Debian's"):
-        cookbook.find(recipe).plan(cookbook.parse(recipe, {}), replace(PLACE, apt=""))
+        cookbook.find(recipe).layers(cookbook.parse(recipe, {}), "")
 
 
 def test_a_script_is_one_step() -> None:

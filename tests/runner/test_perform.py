@@ -137,5 +137,5 @@ def test_what_it_prints_is_heard_at_once_and_in_its_place(perform: Perform) -> N
 def test_nothing_of_the_services_is_given_to_it(perform: Perform) -> None:
     body = "import isobuild\nreturn {'has': sorted(os.listdir(Path(isobuild.__file__).parent)), 'path': sys.path}"
     results = perform(body).workspace.results()
-    assert results["has"] == ["__init__.py", "__pycache__", "errors.py", "image", "recipes"]
+    assert results["has"] == ["__init__.py", "__pycache__", "errors.py", "image", "recipes", "version.py"]
     assert not [path for path in results["path"][1:] if "site-packages" in path]

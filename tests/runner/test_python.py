@@ -227,7 +227,7 @@ def test_what_is_needed_is_no_more_than_that(installed: Path) -> None:
     assert tops == {"__main__", "isobuild", *pydantics}
 
 
-@pytest.mark.parametrize("name", ["debian-live", "script", "tiny"])
+@pytest.mark.parametrize("name", ["debian-live", "remaster", "script", "tiny"])
 def test_recipes_of_the_other_forms_need_none(tmp_path: Path, name: str) -> None:
     assert python.command(tmp_path / "python", Cookbook().find(name), "nobody") == ()
     assert not (tmp_path / "python").exists()

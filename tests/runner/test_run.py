@@ -35,8 +35,8 @@ def test_from_the_order_to_the_download(site: Site, build_user: str) -> None:
     target = Path(site.run("download", 1, "-o", site.home).stdout.strip())
     shown = site.task()
     assert (shown["state"], shown["sha256"]) == ("ready", hashlib.sha256(target.read_bytes()).hexdigest())
-    assert site.stored() == [site.home / "store/1/mine.iso"]
-    assert site.stored()[0].read_bytes() == target.read_bytes()
+    assert site.isos() == [site.home / "store/1/mine.iso"]
+    assert site.isos()[0].read_bytes() == target.read_bytes()
     _check_contract(target.read_text(), site, build_user)
     assert token in target.read_text()
     assert not [log for log in (site.home / "logs").iterdir() if token in log.read_text()]
@@ -149,7 +149,7 @@ def test_a_full_disk_is_the_hosts_fault_and_is_tried_again(site: Site) -> None:
         enlarge()
         wait_for(lambda: site.run("tick").stdout != "idle\n")
         assert site.built()["state"] == "succeeded"
-        assert site.stored()[0].stat().st_size == 2 << 20
+        assert site.isos()[0].stat().st_size == 2 << 20
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 from sites import Site
 
 from isobuild.errors import HostFault, NoArtifact
+from isobuild.image.secrets import Veil
 from isobuild.runner.workspace import Workspace, Workspaces
 
 LEFT = {
@@ -41,7 +42,7 @@ def test_only_one_plain_file_is_an_iso(site: Site, left: str) -> None:
 def test_the_iso_is_called_as_it_was_ordered(site: Site) -> None:
     site.order("mine", '#!/bin/sh\necho x >"$ISOBUILD_OUT/whatever.iso"\n')
     assert site.carry()["state"] == "succeeded"
-    assert [path.name for path in site.stored()] == ["mine.iso"]
+    assert [path.name for path in site.isos()] == ["mine.iso"]
 
 
 def test_a_workspace_holds_what_the_build_is_given(workspaces: Workspaces) -> None:
@@ -67,13 +68,22 @@ def test_what_is_given_can_be_read_whatever_the_services_umask(workspaces: Works
         os.umask(before)
     modes = {path.name: _mode(path) for path in workspace.inputs.rglob("*")}
     assert (modes["etc"], modes["skel"], modes["motd"]) == (0o755, 0o755, 0o644)
-    assert (modes["options.json"], modes["dependencies.json"], modes["environment"]) == (0o644, 0o644, 0o600)
+    assert (modes["options.json"], modes["dependencies.json"], modes["environment"]) == (0o640, 0o644, 0o600)
+
+
+def test_what_has_a_secret_in_it_is_not_for_everybody(workspaces: Workspaces, tmp_path: Path) -> None:
+    upload = tmp_path / ("a" * 64)
+    upload.write_text("a picture")
+    files = {"passwd": "ann:hash", "run": "#!/bin/sh\necho hash\n", "motd": "hi\n"}
+    workspace = workspaces.make(7, files, {}, {}, uploads=[upload, upload], veil=Veil(["hash"]))
+    assert [_mode(workspace.inputs / name) for name in files] == [0o640, 0o750, 0o644]
+    assert (workspace.inputs / "uploads" / upload.name).read_text() == "a picture"
 
 
 def test_a_workspace_is_never_used_again(workspaces: Workspaces) -> None:
-    workspaces.make(7, {}, {}, {})
+    workspaces.begin(7)
     with pytest.raises(HostFault, match="can't be made"):
-        workspaces.make(7, {}, {}, {})
+        workspaces.begin(7)
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/etc/passwd")])

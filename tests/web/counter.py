@@ -18,6 +18,7 @@ from isobuild.domain.hosts import Host
 from isobuild.domain.states import BuildState, Cause
 from isobuild.recipes import Cookbook
 from isobuild.store.local import LocalStore, Stored
+from isobuild.trust.beside import name_of
 from isobuild.web.app import create_app
 
 NOW = datetime(2026, 11, 21, 6, 43, 0, 123456, tzinfo=UTC)
@@ -81,9 +82,13 @@ class Counter:
         self.db.write(builds.finish, *build, End(state=BuildState.FAILED, cause=cause, error=error), now)
 
     def succeed(
-        self, build: tuple[int, str], content: bytes = b"", size: int = 0, now: datetime = NOW + MINUTE
-    ) -> Stored:
-        """End it well, with an ISO that begins with `content` and has `size` bytes (zeros, and no room on the disk)."""
+        self, build: tuple[int, str], content: bytes = b"", size: int = 0, now: datetime = NOW + MINUTE,
+        beside: Mapping[str, bytes] | None = None, proof: Mapping[str, Any] | None = None,
+    ) -> Stored:  # fmt: skip
+        """End it well, with an ISO that begins with `content` and has `size` bytes (zeros, and no room on the disk).
+
+        `beside` it are other files, by their kinds; `proof` tells how it booted.
+        """
         with self.db.read() as session:
             name = tasks.get(session, builds.get(session, build[0]).task_id).iso
         path = self.settings.store / str(build[0]) / name
@@ -93,13 +98,19 @@ class Counter:
             file.truncate(max(size, len(content)))
         digest = "5a" * 32 if size else hashlib.sha256(content).hexdigest()
         stored = Stored(name, path.stat().st_size, digest)
-        self.db.write(builds.finish, *build, End(state=BuildState.SUCCEEDED, files={"iso": stored}), now)
+        others = {kind: self._lay(path.with_name(name_of(kind, name)), text) for kind, text in (beside or {}).items()}
+        end = End(state=BuildState.SUCCEEDED, files={"iso": stored} | others, proof=proof)
+        self.db.write(builds.finish, *build, end, now)
         return stored
 
-    def make(self, name: str, content: bytes) -> tuple[int, Stored]:
+    def _lay(self, path: Path, content: bytes) -> Stored:
+        path.write_bytes(content)
+        return Stored(path.name, len(content), hashlib.sha256(content).hexdigest())
+
+    def make(self, name: str, content: bytes, beside: Mapping[str, bytes] | None = None) -> tuple[int, Stored]:
         """A ready task: its number and its file."""
         number = self.order(name)
-        return number, self.succeed(self.start(), content)
+        return number, self.succeed(self.start(), content, beside=beside)
 
     def log(self, build: int, *lines: str) -> None:
         """Add lines, "STREAM TEXT", to a build's log."""

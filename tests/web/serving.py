@@ -27,7 +27,7 @@ def serve(home: Path) -> Iterator[tuple[str, int]]:
 
 def main() -> None:
     """Serve until terminated, and tell the address."""
-    settings = Settings(home=Path(sys.argv[1]))
+    settings = Settings(home=Path(sys.argv[1]), resolve=False)  # no network
     app = create_app(site.desk(settings, Database(settings.database_url), "dikyos"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)

@@ -189,7 +189,8 @@ def test_the_schema_tells_the_truth(client: TestClient) -> None:
         "/api/tasks", "/api/orders", one, "/api/builds", "/api/stats", "/health", "/api/queues",
         "/api/queues/{queue}/pause", "/api/queues/{queue}/resume", "/api/schedules", "/api/schedules/{name}",
         "/api/schedules/{name}/pause", "/api/schedules/{name}/resume", "/api/schedules/{name}/run",
-        "/api/limits", "/api/runners", "/api/tasks/cancel-waiting",
+        "/api/limits", "/api/runners", "/api/tasks/cancel-waiting", "/api/uploads", f"{one}/recipe.{{form}}",
+        "/api/preview", "/api/updates", f"{one}/updates", f"{one}/rebuild", "/key.asc",
         *(f"{one}/{what}" for what in ("cancel", "retry", "release", "pin", "unpin", "tags", "history")),
     }  # fmt: skip
     refusal = schema["paths"]["/api/tasks"]["post"]["responses"]["422"]

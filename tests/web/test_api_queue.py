@@ -25,12 +25,12 @@ def test_all_that_may_be_said_about_an_order(client: TestClient) -> None:
     task = order(
         client, "late", not_before="2026-11-22T03:00:00+07:00", not_after="2026-11-23T00:00:00Z", after=["base", 1],
         on_dependency_failure="wait", without_overlapping=False, tags={"team": "kde"}, max_attempts=2, time_limit=600,
-        soft_limit=300.5, ttl=-1, iso="later.iso",
+        soft_limit=300.5, ttl=-1, iso="later.iso", boot_test=False,
     )  # fmt: skip
     assert (task["not_before"], task["not_after"]) == ("2026-11-21T20:00:00Z", "2026-11-23T00:00:00Z")
     assert (task["state"], task["after"], task["on_dependency_failure"]) == ("blocked", [1], "wait")
     assert (task["tags"], task["max_attempts"], task["ttl"], task["iso"]) == ({"team": "kde"}, 2, -1, "later.iso")
-    assert (task["time_limit"], task["soft_limit"]) == (600, 300.5)
+    assert (task["time_limit"], task["soft_limit"], task["boot_test"]) == (600, 300.5, False)
     assert task["why"] == "it waits for task 1 (base)"
 
 
@@ -50,6 +50,7 @@ def test_all_that_may_be_said_about_an_order(client: TestClient) -> None:
         ({"time_limit": 0}, "time_limit"),
         ({"soft_limit": 99999}, "soft_limit"),
         ({"ttl": -2}, "ttl"),
+        ({"boot_test": "yes"}, "boot_test"),
         ({"fresh": "yes"}, "fresh"),
         ({"queue": "nowhere"}, "queue"),
         ({"colour": "red"}, "colour"),

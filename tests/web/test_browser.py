@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cafe import open_cafe
 
 from isobuild.domain import tasks
 from web.counter import NOW, Counter
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 PATIENCE = 30_000  # milliseconds for what takes one or two seconds, on a loaded machine
+FINE = "responded with a status of (404|422)|Multiple forms should be contained|Autofocus processing was blocked"
 CONTENT = bytes(range(256)) * 4096
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)  # a PNG
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +56,7 @@ def page(browser: "Browser", address: str) -> Iterator["Page"]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         yield page
-        assert [words for words in complaints if not re.search("responded with a status of (404|422)", words)] == []
+        assert [words for words in complaints if not re.search(FINE, words)] == []
         assert [url for url in asked if not url.startswith(address)] == []
 
 
@@ -72,6 +78,54 @@ def test_order_correct_and_order(page: "Page", counter: Counter) -> None:
     expect(page).to_have_title("kiosk: pending · isobuild")
     assert counter.task(1)["options"]["packages"] == ["htop", "nginx"]
     assert counter.task(1)["options"]["hostname"] == "lab-2"
+
+
+def test_a_change_shows_what_it_comes_to(page: "Page", counter: Counter) -> None:
+    """Twice: the part that was put in its place listens too; what was typed stays."""
+    from playwright.sync_api import expect
+
+    page.goto("/order/debian-live")
+    expect(page.locator("#preview-told")).to_contain_text("How many packages")
+    page.get_by_label("Packages").fill("htop")
+    page.get_by_label("Packages").press("Tab")
+    expect(page.locator("#preview-told")).to_contain_text("this site looks up no packages")
+    page.get_by_label("Hostname").fill("Not one")
+    page.get_by_label("Hostname").press("Tab")
+    expect(page.locator("#preview-told")).to_contain_text("a host name")
+    expect(page.get_by_label("Packages")).to_have_value("htop")
+    page.get_by_label("Hostname").fill("lab")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#preview-told")).to_contain_text("this site looks up no packages")
+    expect(page.get_by_label("Hostname")).to_have_value("lab")
+    assert counter.tasks() == []
+
+
+def test_rows_are_added_and_removed_where_one_is(page: "Page", counter: Counter, tmp_path: Path) -> None:
+    """By keyboard; what was typed stays, secrets too, and a file is brought along."""
+    from playwright.sync_api import expect
+
+    open_cafe(counter.settings.home)
+    (tmp_path / "wall.png").write_bytes(PIXEL)
+    page.goto("/order/cafe")
+    page.locator("#name").fill("party")
+    page.locator("summary", has_text="People").press("Enter")
+    for place, name in enumerate(["ana", "budi", "citra"]):
+        page.locator("#add-option-guests").press("Enter")
+        expect(page.locator(f"[name='option.guests.{place}.name']")).to_be_focused()
+        page.keyboard.type(name)
+        page.keyboard.press("Tab")
+        page.keyboard.type(f"sesam-{name}")
+    page.locator("#option-guests-1").get_by_role("button", name="Remove this one").press("Enter")
+    expect(page.locator("#option-guests-1")).to_have_count(0)
+    page.locator("summary", has_text="Look").click()
+    page.get_by_label("Picture").last.set_input_files(tmp_path / "wall.png")
+    page.locator("#name").press("Enter")
+    expect(page).to_have_url(re.compile(r"/tasks/1$"))
+    expect(page.locator("dd", has_text="name: citra")).to_contain_text("password: (secret)")
+    with counter.db.read() as session:
+        chosen = tasks.get(session, 1).options
+    assert [guest["password"] for guest in chosen["guests"]] == ["sesam-ana", "sesam-citra"]
+    assert counter.desk().uploads.path(chosen["picture"]).read_bytes() == PIXEL
 
 
 def test_a_task_moves_by_itself_until_it_is_downloaded(page: "Page", counter: Counter, tmp_path: Path) -> None:
@@ -156,6 +210,19 @@ def test_what_is_being_typed_stays_while_the_page_moves(page: "Page", counter: C
     page.get_by_label("Tags").fill("team=kde")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("link", name="team=kde")).to_be_visible()
+
+
+def test_the_screen_of_the_boot_test_is_seen(page: "Page", counter: Counter) -> None:
+    from playwright.sync_api import expect
+
+    number = counter.order("kiosk")
+    up = {"reached": True, "seconds": 12.1, "accel": "kvm", "where": None}
+    counter.succeed(counter.start(), CONTENT, beside={"boot-bios": PIXEL}, proof={"bios": up})
+    page.goto(f"/tasks/{number}")
+    expect(page.get_by_role("status")).to_have_text("ready verified")
+    screen = page.get_by_role("img", name="The screen of a machine with BIOS")
+    screen.scroll_into_view_if_needed()
+    expect(screen).to_have_js_property("naturalWidth", 1)
 
 
 def test_a_task_that_was_removed_meanwhile_is_told(page: "Page", counter: Counter) -> None:

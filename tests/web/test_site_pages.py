@@ -70,6 +70,8 @@ def test_what_is_wrong_with_it_stands_beside_the_field(client: TestClient) -> No
         assert answer.status_code == 422
         assert f'id="{field}-error"' in answer.text
         assert f'value="{given}"' in answer.text
+    answer = client.post("/order/tiny", data=FORM | {"boot_test": "maybe"})
+    assert (answer.status_code, "'maybe' can" in answer.text.replace("&#39;", "'")) == (422, True)
 
 
 def test_a_refusal_keeps_what_was_typed(counter: Counter) -> None:
@@ -96,13 +98,14 @@ def test_buttons_of_a_task(counter: Counter, client: TestClient) -> None:
 
 def test_what_is_rarely_said(counter: Counter, client: TestClient) -> None:
     more = {"iso": "lab.iso", "max_attempts": "2", "time_limit": "600", "soft_limit": "300.5", "ttl": "-1"}
+    more |= {"boot_test": "yes"}
     more |= {"without_overlapping": "on", "write_last_exec": "on"}
     assert client.post("/order/tiny", data=FORM | more).status_code == 303
     task = counter.task(1)
     assert {name: str(task[name]) for name in ("iso", "max_attempts", "soft_limit", "ttl")} == {
         "iso": "lab.iso", "max_attempts": "2", "soft_limit": "300.5", "ttl": "-1.0",
     }  # fmt: skip
-    assert (task["time_limit"], task["without_overlapping"]) == (600, True)
+    assert (task["time_limit"], task["without_overlapping"], task["boot_test"]) == (600, True, True)
     answer = client.post("/order/tiny", data=FORM | more | {"name": "two"})
     assert (answer.status_code, "Task 1 is the same and has not ended" in answer.text) == (422, True)
 

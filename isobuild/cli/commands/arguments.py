@@ -12,3 +12,6 @@ BuildNumber = Annotated[int, typer.Argument(metavar="BUILD", min=1, max=LARGEST,
 TIME = "'2026-11-22 03:00' (this machine's time), with a zone, +90m, or seconds since 1970"
 Queue = Annotated[str, typer.Option(help="The queue.  [default: default, or else the site's first]")]
 FREE = {"allow_extra_args": True, "ignore_unknown_options": True}
+BootTest = Annotated[
+    bool | None, typer.Option("--boot-test/--no-boot-test", help="Boot the ISO, too.  [default: as the site says]")
+]

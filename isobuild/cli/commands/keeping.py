@@ -48,14 +48,22 @@ def tag(
     tags.tag(number, orders.read_tags(put or []), drop or [], json=json)
 
 
-@app.command("export")
-def export_rows(
-    file: Annotated[str, typer.Argument(metavar="[FILE]", help="Where to; -: stdout.")] = "-",
+@app.command()
+def export(
+    what: Annotated[str, typer.Argument(metavar="[N|FILE]", help="A task; or where all rows go; -: stdout.")] = "-",
+    form: Annotated[str, typer.Option("--format", help="Of a task's recipe file: toml or yaml.")] = "toml",
 ) -> None:
-    """Write all rows of the database as JSON lines, to be imported into another."""
-    from isobuild.cli import backup
+    """Print the recipe file of task N, to be shared and ordered from (order --file). Without a number: write all rows
+    of the database as JSON lines into FILE, to be imported into another.
+    """
+    if what.isdecimal():
+        from isobuild.cli import uploads
 
-    backup.export(file)
+        uploads.export(int(what), form)
+    else:
+        from isobuild.cli import backup
+
+        backup.export(what)
 
 
 @app.command("import")

@@ -42,6 +42,26 @@ def task(number: TaskNumber, json: Json = False) -> None:
 
 
 @app.command()
+def updates(
+    number: Annotated[
+        int | None, typer.Argument(metavar="[TASK]", min=1, max=LARGEST, help="One task: each package.")
+    ] = None,
+    look: Annotated[bool, typer.Option("--look", help="Ask the archives first, now.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Only ask for those that are due. The tick calls this.")] = False,
+    json: Json = False,
+) -> None:
+    """List the ready ISOs of whose packages there are newer versions."""
+    from isobuild.cli import updates as it
+
+    if due:
+        it.look_due()
+        return
+    if look:
+        it.look_now()
+    it.updates(number, json=json)
+
+
+@app.command()
 def stats(json: Json = False) -> None:
     """Show counts of tasks, how long builds take, and how often forecasts came true."""
     from isobuild.cli import show
@@ -97,6 +117,10 @@ def log(
 @app.command()
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An ISO, of isobuild's or any other.")],
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The public key it is signed by.  [default: this site's]")
+    ] = None,
+    boot: Annotated[bool, typer.Option(help="Boot it too.")] = True,
     firmware: Annotated[
         list[str] | None, typer.Option(help="bios or uefi; may be given twice.  [default: both]")
     ] = None,
@@ -110,10 +134,25 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Look whether an ISO is whole, matches the checksum beside it, and boots, by BIOS and by UEFI."""
+    """Look whether an ISO is whole, is what the files beside it say, and boots, by BIOS and by UEFI."""
     from isobuild.cli import verify as it
 
-    it.verify(file, firmwares=firmware or [], until=until, limit=limit, memory=memory, into=into, json=json)
+    it.verify(
+        file, key=key, boots=boot, firmwares=firmware or [], until=until, limit=limit, memory=memory, into=into,
+        json=json,
+    )  # fmt: skip
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="The number of a ready task, or an ISO.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other.")],
+    json: Json = False,
+) -> None:
+    """Show what changed from one ISO to another: packages, files, sizes."""
+    from isobuild.cli import diff as it
+
+    it.diff(a, b, json=json)
 
 
 @app.command()

@@ -1,10 +1,11 @@
 """What a machine calls, and who runs one: up, tick, work, run, report, check."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from isobuild.cli.commands.arguments import FREE, BuildNumber, Json, Queue
+from isobuild.cli.commands.arguments import FREE, BuildNumber, Json, Queue, TaskNumber
 
 app = typer.Typer()
 
@@ -74,6 +75,19 @@ def run_task(
 
 
 @app.command()
+def reproduce(
+    task: TaskNumber,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the second ISO's task even if it is the same.")] = False,
+    json: Json = False,
+    user: Annotated[str, typer.Option(help="Who orders.  [default: you]")] = "",
+) -> None:
+    """Build a task's ISO again, now and from its packages, and say whether it is identical, or what differs."""
+    from isobuild.cli import reproduce as it
+
+    it.reproduce(task, keep=keep, json=json, user=user)
+
+
+@app.command()
 def runners(
     everyone: Annotated[bool, typer.Option("--all", help="Those that have ended, and the lost, too.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10000, help="How many at most, the newest first.")] = 50,
@@ -114,11 +128,46 @@ def report(
 
 
 @app.command()
+def cache(
+    prune: Annotated[bool, typer.Option("--prune", help="Let go of what is more than 'cache_size'.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Let go of everything.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what this host keeps for other builds: packages, and stages of images."""
+    from isobuild.cli import cache as it
+
+    if prune or empty:
+        it.prune(everything=empty, json=json)
+    else:
+        it.show(json=json)
+
+
+@app.command()
 def check(json: Json = False) -> None:
     """Look whether this machine has all it takes, and say how to mend what is missing."""
     from isobuild.cli import check as it
 
     it.check(json=json)
+
+
+@app.command()
+def key(
+    name: Annotated[
+        str, typer.Option(metavar="TEXT", help="Whose key it is to be, when it is made.  [default: isobuild on HOST]")
+    ] = "",
+    take: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE", help="Take a secret key that you have already.")
+    ] = None,
+    export: Annotated[bool, typer.Option("--export", help="Print the public key.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the public key there.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make the key that signs this site's ISOs, once, and show it. Without one they are not signed."""
+    from isobuild.cli import key as it
+
+    it.key(name=name, take=take, export=export, output=output, json=json)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from isobuild.cli.commands.arguments import FREE, TIME, Json, Queue, TaskNumber
+from isobuild.cli.commands.arguments import FREE, TIME, BootTest, Json, Queue, TaskNumber
 from isobuild.domain.states import AfterFailure
 
 app = typer.Typer()
@@ -13,7 +13,8 @@ app = typer.Typer()
 @app.command(context_settings=FREE)
 def order(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(help="The recipe; see 'isobuild recipes'.")],
+    recipe: Annotated[str, typer.Argument(metavar="[RECIPE]", help="The recipe; see 'isobuild recipes'.")] = "",
+    file: Annotated[str, typer.Option(metavar="FILE", help="A recipe file, TOML or YAML; what is said wins.")] = "",
     name: Annotated[str, typer.Option(help="The task's name; the ISO is called after it.")] = "",
     iso: Annotated[str, typer.Option(help="The ISO's file name.  [default: NAME.iso]")] = "",
     queue: Queue = "",
@@ -35,23 +36,46 @@ def order(
     time_limit: Annotated[float | None, typer.Option(help="Seconds that a build may take.")] = None,
     soft_limit: Annotated[float | None, typer.Option(help="Seconds after which a build is asked to end.")] = None,
     ttl: Annotated[float | None, typer.Option(help="Seconds that its ISO is kept; -1: for good.")] = None,
+    boot_test: BootTest = None,
     write_last_exec: Annotated[
         bool, typer.Option("--write-last-exec", help="Note when this order last succeeded.")
     ] = False,
+    like: Annotated[
+        int | None, typer.Option(metavar="N", help="A task of yours: its secrets, where options say '(secret)'.")
+    ] = None,
     user: Annotated[str, typer.Option(help="Who orders.  [default: you]")] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Watch it until it has ended.")] = False,
     json: Json = False,
 ) -> None:
-    """Order an ISO; prints the task's number. The recipe's own options follow: --packages nginx,htop."""
+    """Order an ISO; prints its number. The recipe's options follow: --packages nginx,htop --wallpaper @wall.png."""
     from isobuild.cli import orders, times
 
+    recipe, words = orders.part(recipe, context.args)
     orders.order(
-        recipe, orders.read_options(context.args), name=name, iso=iso, queue=queue or None, priority=priority,
+        recipe, orders.read_options(words), name=name, iso=iso, queue=queue or None, priority=priority,
         not_before=times.read("at", at), not_after=times.read("until", until), after=orders.read_tasks(after or []),
         on_dependency_failure=on_dependency_failure, without_overlapping=without_overlapping, fresh=fresh,
         tags=orders.read_tags(tag or []), max_attempts=max_attempts, time_limit=time_limit, soft_limit=soft_limit,
-        ttl=ttl, write_last_exec=write_last_exec, user=user, follow=follow, json=json,
+        ttl=ttl, boot_test=boot_test, write_last_exec=write_last_exec, like=like, file=file, user=user,
+        follow=follow, json=json,
     )  # fmt: skip
+
+
+@app.command(context_settings=FREE)
+def preview(
+    context: typer.Context,
+    recipe: Annotated[str, typer.Argument(metavar="[RECIPE]", help="The recipe; see 'isobuild recipes'.")] = "",
+    file: Annotated[str, typer.Option(metavar="FILE", help="A recipe file, TOML or YAML; what is said wins.")] = "",
+    json: Json = False,
+) -> None:
+    """Look what an order would come to: packages, download, the ISO's size, time. The recipe's own options follow."""
+    from isobuild.cli import orders
+    from isobuild.cli import preview as it
+
+    words = context.args
+    if recipe.startswith("--"):
+        recipe, words = "", [recipe, *words]
+    it.preview(recipe, orders.read_options(words), file=file, json=json)
 
 
 @app.command("order-all")
@@ -64,6 +88,17 @@ def order_all(
     from isobuild.cli import orders
 
     orders.order_all(file, user=user, json=json)
+
+
+@app.command()
+def upload(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file for ISOs to be ordered; -: stdin.")],
+    json: Json = False,
+) -> None:
+    """Bring a file; prints what options call it, upload:SHA256."""
+    from isobuild.cli import uploads
+
+    uploads.upload(file, json=json)
 
 
 @app.command()
@@ -94,6 +129,14 @@ def retry(number: TaskNumber) -> None:
 
 
 @app.command()
+def rebuild(number: TaskNumber, json: Json = False) -> None:
+    """Order what a task is once more, anew, with the newest packages; prints the new task's number."""
+    from isobuild.cli import updates
+
+    updates.rebuild(number, json=json)
+
+
+@app.command()
 def release(
     number: TaskNumber,
     at: Annotated[str, typer.Option(metavar="TIME", help=f"Not before then: {TIME}.")] = "",
@@ -116,9 +159,10 @@ def remove(number: TaskNumber) -> None:
 def download(
     number: TaskNumber,
     output: Annotated[str, typer.Option("--output", "-o", help="A file, a folder, or - for stdout.")] = ".",
+    everything: Annotated[bool, typer.Option("--all", help="The files beside it too.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Copy a ready ISO to here, and check it."""
     from isobuild.cli import download as it
 
-    it.download(number, output, force=force)
+    it.download(number, output, everything=everything, force=force)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from isobuild.cli.commands.arguments import FREE, Json, Queue
+from isobuild.cli.commands.arguments import FREE, BootTest, Json, Queue
 
 app = typer.Typer(no_args_is_help=True, help="Orders that come by themselves, by cron lines.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name.")]
@@ -28,6 +28,7 @@ def add(
     time_limit: Annotated[float | None, typer.Option(help="Seconds that a build may take.")] = None,
     soft_limit: Annotated[float | None, typer.Option(help="Seconds after which a build is asked to end.")] = None,
     ttl: Annotated[float | None, typer.Option(help="Seconds that each ISO is kept; -1: for good.")] = None,
+    boot_test: BootTest = None,
     write_last_exec: Annotated[
         bool, typer.Option("--write-last-exec", help="Note when this order last succeeded.")
     ] = False,
@@ -40,7 +41,7 @@ def add(
         name, cron, recipe, orders.read_options(context.args), zone=zone, grace=grace, user=user, queue=queue or None,
         priority=priority, without_overlapping=without_overlapping, tags=orders.read_tags(tag or []),
         max_attempts=max_attempts, time_limit=time_limit, soft_limit=soft_limit, ttl=ttl,
-        write_last_exec=write_last_exec,
+        boot_test=boot_test, write_last_exec=write_last_exec,
     )  # fmt: skip
 
 

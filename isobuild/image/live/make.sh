@@ -1,0 +1,87 @@
+#!/bin/sh
+# Makes the layers of a live system, as an ordinary user: `unshare … sh make.sh IN WORK OUT`.
+#
+#   kernel, base   what mmdebstrap makes, its modules apart: who adds a package needs not unpack them
+#   packages       what the chosen packages change in that
+#   custom         what the person's other choices change
+#
+# MAKE names the stages that are to be made; the others are in IN/stages.
+# shellcheck disable=SC1091,SC2154 # room.sh sets in, out and room
+set -eu
+. "$1/room"
+
+make_kernel() { # FOLDER LOWER: vmlinuz and initrd.img of a system, which stays as it is
+	begin_initrds "$2"
+	version=$(inside linux-version list | inside linux-version sort | tail -n 1)
+	[ "$version" ] || fail 65 "no kernel is among the packages"
+	make_initrd "$version" "$1/initrd.img"
+	kernel=$room/root/boot/vmlinuz-$version
+	[ -e "$kernel" ] || kernel=$room/root/usr/lib/modules/$version/vmlinuz
+	cp "$kernel" "$1/vmlinuz"
+	end_initrds
+}
+
+make_base() {
+	begin base
+	say 2 bootstrap
+	INITRD=No mmdebstrap --mode=root --variant=minbase --format=directory --architectures=amd64 \
+		--include="$BASE" --dpkgopt=force-unsafe-io ${STRIP:+"--dpkgopt=$in/dpkg.cfg"} --skip=update,cleanup/apt,check/empty \
+		--setup-hook="sh '$in/give' '$in' \"\$1\"" "$SUITE" "$room/base" "$in/debian.sources"
+	forget "$room/base"
+	mkdir -p "$room/kernel/usr/lib"
+	say 55 initrd
+	mv "$room/base/usr/lib/modules" "$room/kernel/usr/lib/"
+	squash "$room/base" "$out/stages/.base/20-base.squashfs" &
+	squashing=$!
+	make_kernel "$out/stages/.base" "$room/kernel:$room/base"
+	wait "$squashing" || fail 71 "the base system could not be packed"
+	say 75 squash
+	squash "$room/kernel" "$out/stages/.base/10-kernel.squashfs"
+	finish base
+	layers=$room/base
+}
+
+get_base() {
+	unpack "$in/stages/base/20-base.squashfs" "$room/base"
+	layers=$room/base
+}
+
+get_kernel() { # as packages that bring modules need it
+	[ -d "$room/kernel" ] || unpack "$in/stages/base/10-kernel.squashfs" "$room/kernel"
+}
+
+make_packages() {
+	begin packages
+	say 80 packages
+	if [ "$KERNEL" ]; then
+		get_kernel
+		layers=$room/kernel:$layers
+	fi
+	add_packages "$layers"
+	if touches_initrd; then
+		get_kernel
+		say 85 initrd
+		make_kernel "$out/stages/.packages" "$room/packages:$room/kernel:$layers"
+	else
+		cp "$(of_base vmlinuz)" "$(of_base initrd.img)" "$out/stages/.packages/"
+	fi
+	squash "$room/packages" "$out/stages/.packages/30-packages.squashfs"
+	finish packages
+	layers=$room/packages:$layers
+}
+
+of_base() { # FILE
+	if wanted base; then echo "$out/stages/base/$1"; else echo "$in/stages/base/$1"; fi
+}
+
+get_packages() {
+	unpack "$in/stages/packages/30-packages.squashfs" "$room/packages"
+	layers=$room/packages:$layers
+}
+
+STRIP=$(cat "$in/dpkg.cfg")
+enter_room
+if wanted base; then make_base; else get_base; fi
+if wanted packages; then make_packages; elif [ -d "$in/stages/packages" ]; then get_packages; fi
+if wanted custom; then make_custom 40-custom.squashfs "$layers"; fi
+say 99 squash

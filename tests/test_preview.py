@@ -1,0 +1,107 @@
+"""A look ahead: packages, download, size and time, by what archives offer and by builds of the past."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from archives import SmallArchive, served
+from orders import NOW, start_build
+from teahouse import open_house, stock
+from test_desk import desk_over
+
+from isobuild import preview
+from isobuild.db import Database
+from isobuild.desk import Desk
+from isobuild.domain import builds
+from isobuild.domain.builds import End
+from isobuild.domain.states import BuildState
+from isobuild.errors import CannotInstall, InvalidOption
+from isobuild.recipes import Cookbook
+from isobuild.resolve import Resolver
+from isobuild.store.cache import Cache
+from isobuild.store.local import Stored
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[SmallArchive]:
+    with served(stock(tmp_path / "archive")) as archive:
+        open_house(tmp_path, archive)
+        yield archive
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path, small: SmallArchive) -> Desk:
+    return replace(desk_over(database, tmp_path), resolver=Resolver(Cookbook(tmp_path), tmp_path / "archives"))
+
+
+def weight(small: SmallArchive, *names: str) -> int:
+    return sum(path.stat().st_size for name in names for path in (small.folder / "pool").glob(f"{name}_*.deb"))
+
+
+def test_what_there_is_to_download_is_told(desk: Desk, small: SmallArchive) -> None:
+    shown = preview.look(desk, "tea", {"packages": "kettle"})
+    assert (shown["packages"], shown["packages_size"]) == (2, weight(small, "water", "kettle"))
+    assert (shown["download"], shown["current"], shown["why"]) == (shown["packages_size"], True, None)
+
+
+def test_what_this_host_has_is_not_downloaded(desk: Desk, small: SmallArchive) -> None:
+    cache = Cache(desk.settings.cache, desk.settings.cache_size)
+    with next((small.folder / "pool").glob("water_*.deb")).open("rb") as file:
+        cache.take(file)
+    assert preview.look(desk, "tea", {"packages": "kettle"})["download"] == weight(small, "kettle")
+
+
+def test_before_any_build_the_size_is_a_guess_and_the_time_unknown(desk: Desk) -> None:
+    shown = preview.look(desk, "tea", {})
+    assert (shown["size"]["builds"], shown["time"]) == (0, None)
+    assert shown["size"]["low"] < shown["size"]["likely"] < shown["size"]["high"]
+
+
+def test_size_and_time_are_learned(desk: Desk, small: SmallArchive) -> None:
+    water = weight(small, "water")
+    desk.order("tea", {}, name="first")
+    launch = start_build(desk.db)
+    iso = Stored("first.iso", 7 * water, "5a" * 32)
+    end = End(state=BuildState.SUCCEEDED, files={"iso": iso}, stages={"size": water})
+    desk.db.write(builds.finish, launch.build, launch.token, end, NOW)
+    shown = preview.look(desk, "tea", {"packages": "kettle"})
+    assert shown["size"]["likely"] == 7 * weight(small, "water", "kettle")
+    assert (shown["size"]["builds"], shown["time"]["builds"]) == (1, 1)
+
+
+def test_what_can_not_be_had_is_told_and_not_ordered(desk: Desk) -> None:
+    with pytest.raises(CannotInstall, match=r"Did you mean water\?"):
+        preview.look(desk, "tea", {"packages": "watr"})
+    with pytest.raises(CannotInstall, match=r"Did you mean water\?"):
+        desk.order("tea", {"packages": "watr"}, name="first")
+    assert desk.tasks() == []
+
+
+def test_a_bad_option_is_told_before_archives_are_asked(desk: Desk, small: SmallArchive) -> None:
+    with pytest.raises(InvalidOption):
+        preview.look(desk, "tea", {"service": "bucket"})
+    assert small.asked == []
+
+
+def test_archives_that_are_away_leave_it_open(desk: Desk, small: SmallArchive, tmp_path: Path) -> None:
+    open_house(tmp_path, replace(small, port=1))
+    shown = preview.look(desk, "tea", {})
+    assert (shown["packages"], shown["download"], shown["size"]) == (None, None, None)
+    assert "does not answer" in shown["why"]
+    assert desk.order("tea", {"packages": "watr"}, name="first")["state"] == "pending"
+
+
+def test_a_site_that_does_not_look_says_so(desk: Desk, small: SmallArchive) -> None:
+    blind = replace(desk, resolver=None)
+    assert preview.look(blind, "tea", {})["why"] == preview.UNASKED
+    assert blind.order("tea", {"packages": "watr"}, name="first")["state"] == "pending"
+    assert small.asked == []
+
+
+def test_choices_are_options_with_few_values() -> None:
+    found = preview.choices(Cookbook().find("debian-live").Options)
+    assert {"compression", "recommends", "docs", "desktop"} <= {*found}
+    assert not {"packages", "hostname", "timeout", "users", "suite"} & {*found}
