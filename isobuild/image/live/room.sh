@@ -164,6 +164,8 @@ end_initrds() {
 
 # --- what both change
 
+INITRDS=etc/initramfs-tools/update-initramfs.conf LEAVE=update_initramfs=no
+
 add_packages() { # LOWER [--purge NAME-...]: what IN/packages.list has, without these names, as $room/packages over LOWER
 	lower=$1
 	shift
@@ -182,15 +184,20 @@ add_packages() { # LOWER [--purge NAME-...]: what IN/packages.list has, without 
 	xargs -a "$in/automatic.list" -r chroot "$room/root" apt-mark -q auto >/dev/null
 	rm "$room/root/usr/sbin/policy-rc.d" "$room/root/etc/dpkg/dpkg.cfg.d/isobuild-build"
 	unstack
+	let_initrds
 	settle "$room/packages" "$lower"
 	forget "$room/packages"
 }
 
 leave_initrds() { # whatever packages want: they are made at the end, if at all
-	settings=etc/initramfs-tools/update-initramfs.conf
-	[ -e "$room/root/$settings" ] || return 0
-	echo 'update_initramfs=no' >"$room/quiet"
-	mount -o bind "$room/quiet" "$room/root/$settings"
+	if [ -e "$room/root/$INITRDS" ]; then echo "$LEAVE" >"$room/root/$INITRDS"; fi
+}
+
+let_initrds() { # what the system has below is seen again
+	if [ ! -c "$room/packages/$INITRDS" ] && [ "$(cat "$room/packages/$INITRDS" 2>/dev/null)" = "$LEAVE" ]; then
+		rm "$room/packages/$INITRDS"
+		rmdir --ignore-fail-on-non-empty "$room/packages/${INITRDS%/*}"
+	fi
 }
 
 touches_initrd() {
