@@ -5,6 +5,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -87,7 +88,8 @@ class Carry:
         left = replace(self.limits, seconds=self._left(), soft=self.limits.soft and self._soft_left())
         status = self._perform(step, left, partial(self._progress, index, step))
         if step.leaves:
-            self.take(step)
+            with suppress(BuildFailed) if status else nullcontext():  # then it is the step's failure that counts
+                self.take(step)
         if status:
             self.lease.check()  # what told us to end may have told the step too
             raise self._failure(step.name, status)
