@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-def run_task(recipe: str, options: dict[str, object], *, name: str, queue: str | None, fresh: bool, user: str) -> None:
+def run_task(
+    recipe: str, options: dict[str, object], *, name: str, queue: str | None, fresh: bool, boot_test: bool | None,
+    user: str,
+) -> None:  # fmt: skip
     """Build the next task of a recipe, or one that is ordered now if it has a name, in this process.
 
     Raises typer.Exit with 1 if that makes no ISO, and with 130 if a signal gave it back.
@@ -32,7 +35,7 @@ def run_task(recipe: str, options: dict[str, object], *, name: str, queue: str |
 
     desk = open_desk(user)
     site.prepare(desk.settings)
-    task, build, token = _choose(desk, recipe, options, name, queue, fresh)
+    task, build, token = _choose(desk, recipe, options, name, queue, fresh, boot_test)
     print(task, flush=True)
     if build is not None:
         runner = replace(site.runner(desk.settings), interrupt=interrupt)
@@ -44,16 +47,17 @@ def run_task(recipe: str, options: dict[str, object], *, name: str, queue: str |
 
 
 def _choose(
-    desk: "Desk", recipe: str, options: dict[str, object], name: str, queue: str | None, fresh: bool
-) -> "Flagged":
+    desk: "Desk", recipe: str, options: dict[str, object], name: str, queue: str | None, fresh: bool,
+    boot_test: bool | None,
+) -> "Flagged":  # fmt: skip
     from isobuild.cli.uploads import bring
     from isobuild.domain import taking
 
     if name:
-        wish = desk.wish(recipe, bring(desk, recipe, options), name=name, queue=queue, fresh=fresh)
+        wish = desk.wish(recipe, bring(desk, recipe, options), name=name, queue=queue, fresh=fresh, boot_test=boot_test)
         return desk.db.write(taking.order_ahead, wish, desk.settings.queues, desk.host, desk.now())
-    if options or queue:
-        allowed = "one: a recipe's options, and --queue, are for a task that is ordered now"
+    if options or queue or boot_test is not None:
+        allowed = "one: a recipe's options, --queue and --boot-test are for a task that is ordered now"
         raise BadInput(field="name", given=name, allowed=allowed)
     if recipe not in (known := desk.cookbook.names()):
         raise UnknownRecipe(field="recipe", given=recipe, allowed=", ".join(known))

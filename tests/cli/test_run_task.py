@@ -44,7 +44,8 @@ def test_one_that_fails(site: Site) -> None:
 def test_none_goes(site: Site) -> None:
     assert "isobuild run-task script --name NAME" in run_task(site, code=4).stderr
     assert (
-        "options, and --queue, are for a task that is ordered now" in run_task(site, "--script", "a.sh", code=2).stderr
+        "options, --queue and --boot-test are for a task that is ordered now"
+        in run_task(site, "--script", "a.sh", code=2).stderr
     )
     assert "there is no recipe 'tinny'" in site.run("run-task", "tinny", code=2).stderr
     site.order(text=GATED)
@@ -99,7 +100,8 @@ def test_it_goes_to_the_queue_that_is_named_or_the_usual_one(site: Site) -> None
     run_task(site, "--script", "a.sh", "--name", "two", "--queue", "nightly")
     site.run("order", "script", "--script", "a.sh", "--name", "three")
     assert [site.task(number)["queue"] for number in (1, 2, 3)] == ["release", "nightly", "release"]
-    assert "--queue, are for a task that is ordered now" in run_task(site, "--queue", "nightly", code=2).stderr
+    for words in (("--queue", "nightly"), ("--no-boot-test",)):
+        assert "--boot-test are for a task that is ordered now" in run_task(site, *words, code=2).stderr
 
 
 def test_a_paused_queue_holds_it_back(site: Site) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from isobuild.cli.commands.arguments import FREE, BuildNumber, Json, Queue, TaskNumber
+from isobuild.cli.commands.arguments import FREE, BootTest, BuildNumber, Json, Queue, TaskNumber
 
 app = typer.Typer()
 
@@ -65,13 +65,17 @@ def run_task(
     name: Annotated[str, typer.Option(help="Order a task of this name first, and build that.")] = "",
     queue: Queue = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Build it even if the same was built before.")] = False,
+    boot_test: BootTest = None,
     user: Annotated[str, typer.Option(help="Who orders.  [default: you]")] = "",
 ) -> None:
     """Build the next task of a recipe now, out of turn, in this terminal. With --name, the recipe's options follow."""
     from isobuild.cli import orders
     from isobuild.cli import run_task as it
 
-    it.run_task(recipe, orders.read_options(context.args), name=name, queue=queue or None, fresh=fresh, user=user)
+    it.run_task(
+        recipe, orders.read_options(context.args), name=name, queue=queue or None, fresh=fresh, boot_test=boot_test,
+        user=user,
+    )  # fmt: skip
 
 
 @app.command()
