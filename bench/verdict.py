@@ -37,12 +37,12 @@ def judge(plant: Plant, hits: list[tuple[int, float]]) -> Verdict:
     with plant.database.read() as session:
         tasks = session.scalars(select(Task).order_by(Task.id)).all()
         good = Counter(session.scalars(select(Build.task_id).where(Build.state == BuildState.SUCCEEDED)))
-        files = Counter(session.scalars(select(Artifact.task_id)))
+        isos = Counter(session.scalars(select(Artifact.task_id).where(Artifact.kind == "iso")))
         return Verdict(
             tasks=len(tasks),
             builds=session.scalar(select(func.count()).select_from(Build)) or 0,
             lost=[task.id for task in tasks if task.state not in OPEN and not _has_its_iso(plant, session, task)],
-            doubled=[task.id for task in tasks if good[task.id] > 1 or files[task.id] > 1],
+            doubled=[task.id for task in tasks if good[task.id] > 1 or isos[task.id] > 1],
             stuck=[task.id for task in tasks if task.state in OPEN],
             left=_left(plant, session),
             recoveries=[seconds for hit in hits if (seconds := _recovery(session, *hit)) is not None],
@@ -51,7 +51,7 @@ def judge(plant: Plant, hits: list[tuple[int, float]]) -> Verdict:
 
 def _has_its_iso(plant: Plant, session: Session, task: Task) -> bool:
     wanted = iso_of(task.name)
-    file = session.scalar(select(Artifact).where(Artifact.task_id == task.id).limit(1))
+    file = session.scalar(select(Artifact).where(Artifact.task_id == task.id, Artifact.kind == "iso"))
     if task.state is not TaskState.READY or file is None or file.sha256 != sha256(wanted).hexdigest():
         return False
     path = plant.settings.store / str(file.build_id) / file.file

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from archives import SmallArchive, served
+from larder import open_house, stock
 from orders import NOW, start_build
-from teahouse import open_house, stock
 from test_desk import desk_over
 
 from isobuild import preview

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from archives import RELEASED, SmallArchive, served
+from larder import open_house, stock
 from orders import NOW
-from teahouse import open_house, stock
 
 from isobuild.errors import ArchiveAway, ArchiveRefused, CannotAsk, CannotInstall, HostFault, InvalidOption
 from isobuild.image.snapshot import Snapshot

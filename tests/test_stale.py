@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from archives import RELEASED, SmallArchive, served
+from larder import open_house, stock
 from orders import NOW, order_task, start_build
-from teahouse import open_house, stock
 
 from isobuild.db import Database
 from isobuild.domain import builds, updates

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from archives import SmallArchive, served
+from larder import open_house, stock
 from sites import Site
-from teahouse import open_house, stock
 
 from cli.conftest import Call
 

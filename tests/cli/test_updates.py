@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 from archives import RELEASED, SmallArchive, served
+from larder import open_house, stock
 from sites import Site, wait_for
-from teahouse import open_house, stock
 
 from cli.conftest import Call
 

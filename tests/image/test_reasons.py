@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from archives import SmallArchive, served
-from teahouse import stock
+from larder import stock
 
 from isobuild.errors import Unresolved
 from isobuild.image import archive

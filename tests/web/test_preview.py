@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 from archives import SmallArchive, served
+from larder import open_house, stock
 from starlette.testclient import TestClient
-from teahouse import open_house, stock
 
 from isobuild.recipes import Cookbook
 from isobuild.resolve import Resolver
