@@ -17,7 +17,13 @@ pytestmark = pytest.mark.iso
 
 TOOLS = "mmdebstrap mksquashfs unsquashfs xorriso grub-mkimage mformat mcopy cpio newuidmap qemu-system-x86_64"
 TINY = {"hostname": "teacup", "message": "100% ready \\o/"}
-LIVE = {"hostname": "teapot", "username": "ana", "compression": "fast", "packages": ["nano"], "keyboard": "de"}
+LIVE: dict[str, Any] = {
+    "hostname": "teapot",
+    "username": "ana",
+    "compression": "fast",
+    "packages": ["nano", "ca-certificates"],
+    "keyboard": "de",
+}
 NOWHERE = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
 
 
@@ -87,7 +93,7 @@ def test_another_name_reuses_all_but_what_names_it(cook: Kitchen, live: dict[str
 
 
 def test_one_package_more_is_laid_over_the_same_base(cook: Kitchen, live: dict[str, Any]) -> None:
-    build = cook.build("debian-live", {**LIVE, "packages": ["nano", "tree"]})
+    build = cook.build("debian-live", {**LIVE, "packages": [*LIVE["packages"], "tree"]})
     assert set(build["stages"]["reused"]) == {"base"}
     assert build["stages"]["packages"]["fetched"] == 1
     assert {"nano", "tree"} < set(manifest(cook.iso(build)))

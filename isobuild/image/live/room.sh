@@ -106,7 +106,9 @@ offer() { # FOLDER NAME: IN/FOLDER at /isobuild/NAME
 	mount -o bind "$in/$1" "$room/root/isobuild/$2"
 }
 
-inside() { chroot "$room/root" "$@"; }
+inside() { # COMMAND...: with nothing of the host's folders in its environment
+	env -u TMPDIR -u USER -u LOGNAME HOME=/root chroot "$room/root" "$@"
+}
 
 # keys, ids, logs and caches are each machine's own
 forget() { # FOLDER
@@ -181,7 +183,8 @@ add_packages() { # LOWER [--purge NAME-...]: what IN/packages.list has, without 
 	INITRD=No inside apt-get -q -y -o Debug::NoLocking=true -o Dpkg::Options::=--force-unsafe-io \
 		-o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root \
 		install "$@" $(sed 's#^#/isobuild/packages/#' "$in/packages.list")
-	xargs -a "$in/automatic.list" -r chroot "$room/root" apt-mark -q auto >/dev/null
+	# shellcheck disable=SC2046
+	[ ! -s "$in/automatic.list" ] || inside apt-mark -q auto $(cat "$in/automatic.list") >/dev/null
 	rm "$room/root/usr/sbin/policy-rc.d" "$room/root/etc/dpkg/dpkg.cfg.d/isobuild-build"
 	unstack
 	let_initrds
