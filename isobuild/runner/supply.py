@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from isobuild.errors import BadResult, DamagedPackage, HostFault
 from isobuild.image.step import Place, Plan, Stage, Step
@@ -123,15 +123,10 @@ class Supply:
 
     def _take_file(self, folder: Path, name: str, target: Path, kept: bool) -> str:
         with results.open_plain(folder, name) as file:
-            if kept and (found := self.cache.take(file)):
-                self.cache.give(found, target)
-                return found
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file.seek(0)
-            with target.open("wb") as copy:
-                shutil.copyfileobj(file, copy, 1 << 20)
-        target.chmod(0o444)
-        return ""
+            found = self.cache.take(file) if kept else None
+            if not (found and self.cache.give(found, target)):  # not to be kept, or another build has just pruned it
+                _copy(file, target)
+        return found or ""
 
     def _seconds(self, folder: Path) -> float:
         with results.open_plain(folder, MILLISECONDS) as file:
@@ -158,8 +153,18 @@ class Supply:
         missing = {each.file: each for each in plan.packages if not (folder / each.file).exists()}
         for name in set(results.find(left, ".deb")) & set(missing):
             with results.open_plain(left, name) as file:
-                if not self.cache.take(file, missing[name].sha256):
+                found = self.cache.take(file, missing[name].sha256)
+                if not found:
                     raise DamagedPackage(file=name)
-            self.cache.give(missing[name].sha256, folder / name)
+                if not self.cache.give(found, folder / name):
+                    _copy(file, folder / name)
             self.fetched += 1
         shutil.rmtree(left, ignore_errors=True)  # as far as that may be: the workspace goes anyway
+
+
+def _copy(file: BinaryIO, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    file.seek(0)
+    with target.open("wb") as copy:
+        shutil.copyfileobj(file, copy, 1 << 20)
+    target.chmod(0o444)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from hashlib import file_digest
+from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, BinaryIO
@@ -51,28 +51,35 @@ class Cache:
         self.folder = folder
         self.size = size
 
-    def has(self, sha256: str) -> bool:
+    def has(self, digest: str) -> bool:
         """Whether a file with this SHA-256 is here."""
-        return self._file(sha256).is_file()
+        return self._file(digest).is_file()
 
-    def give(self, sha256: str, target: Path) -> bool:
+    def give(self, digest: str, target: Path) -> bool:
         """Put the file at `target` too, to be read only; False if it is not here (any more)."""
         try:
-            os.utime(self._file(sha256))  # it is used: others go before it
-            link(self._file(sha256), target)
+            os.utime(self._file(digest))  # it is used: others go before it
+            link(self._file(digest), target)
         except FileNotFoundError:
             return False
         return True
 
-    def take(self, file: BinaryIO, sha256: str | None = None) -> str | None:
-        """Keep the content of an open file; its SHA-256, or None if that is not the one that it should have."""
-        found = file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-        if sha256 not in (None, found):
-            return None
-        if not self.has(found):
-            file.seek(0)
-            self._write("files", found, lambda part: shutil.copyfileobj(file, part, 1 << 20))
-        return found
+    def take(self, file: BinaryIO, wanted: str | None = None) -> str | None:
+        """Keep the content of an open file; its SHA-256, or None if that is not the one that it should have.
+
+        What counts is the copy: whoever wrote the file may still change it.
+        """
+        digest = sha256()
+
+        def copy(part: IO[bytes]) -> None:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+                part.write(chunk)
+
+        def name() -> str | None:
+            return digest.hexdigest() if wanted in (None, digest.hexdigest()) else None
+
+        return self._write("files", name, copy)
 
     def find(self, key: str) -> Made | None:
         """The stage of this key, if all its files are here."""
@@ -85,7 +92,7 @@ class Cache:
     def keep(self, key: str, made: Made) -> None:
         """Remember a stage whose files are here."""
         content = json.dumps(asdict(made)).encode()
-        self._write("stages", key, lambda part: part.write(content))
+        self._write("stages", lambda: key, lambda part: part.write(content))
 
     @contextmanager
     def turn(self, key: str, wait: Callable[[], object]) -> Iterator[None]:
@@ -109,7 +116,7 @@ class Cache:
 
     def weigh(self, made: Made) -> int:
         """The bytes of a stage's files."""
-        return sum(self._file(sha256).stat().st_size for sha256 in made.files.values() if self.has(sha256))
+        return sum(self._file(each).stat().st_size for each in made.files.values() if self.has(each))
 
     def prune(self, size: int | None = None) -> int:
         """Let files go, those unused for longest first, until there are `size` bytes at most; the bytes that went."""
@@ -129,10 +136,11 @@ class Cache:
                 (self.folder / "turns" / key).unlink(missing_ok=True)
         return gone
 
-    def _file(self, sha256: str) -> Path:
-        return self.folder / "files" / sha256
+    def _file(self, digest: str) -> Path:
+        return self.folder / "files" / digest
 
-    def _write(self, kind: str, name: str, write: Callable[[IO[bytes]], object]) -> None:
+    def _write(self, kind: str, name: Callable[[], str | None], write: Callable[[IO[bytes]], object]) -> str | None:
+        """Write a file that then gets this name, if it is to have one; the name."""
         folder = self.folder / kind
         folder.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=folder, prefix=".", suffix=PART, delete=False) as part:
@@ -140,7 +148,10 @@ class Cache:
                 write(part)
                 part.flush()
                 os.fchmod(part.fileno(), 0o444)
-                Path(part.name).replace(folder / name)
+                named = name()
+                if named:
+                    Path(part.name).replace(folder / named)
+                return named
             finally:
                 Path(part.name).unlink(missing_ok=True)
 

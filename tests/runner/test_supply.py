@@ -91,6 +91,23 @@ def test_a_step_that_failed_leaves_the_stages_that_were_whole(build: Callable[[i
     assert cache.find(CUSTOM.key) is None
 
 
+def test_what_another_build_prunes_at_once_is_not_missing(
+    build: Callable[[int], Supply], cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small cache, and a build that ends between the taking and the giving."""
+    tea = debian("tea", b"tea")
+    with build(1) as supply:
+        plan = supply.plan(asking(BASE, packages=(tea,)), PLACE)
+        leave(supply, "base", kernel="linux")
+        (supply.workspace.out / "packages").mkdir()
+        (supply.workspace.out / "packages" / tea.file).write_bytes(b"tea")
+        monkeypatch.setattr(cache, "give", lambda *_: cache.prune(0) < 0)
+        supply.take(plan, FETCH)
+        supply.take(plan, LEAVES)
+    assert (supply.workspace.inputs / "packages" / tea.file).read_bytes() == b"tea"
+    assert (supply.workspace.inputs / "stages" / "base" / "kernel").read_text() == "linux"
+
+
 def test_a_stage_with_a_secret_stays_the_builds_own(build: Callable[[int], Supply], cache: Cache) -> None:
     with build(1) as supply:
         plan = supply.plan(asking(SECRET), PLACE)

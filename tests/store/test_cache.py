@@ -49,6 +49,21 @@ def test_content_that_should_have_another_hash_is_refused(cache: Cache) -> None:
     assert cache.held().files == 0
 
 
+class Changing(io.BytesIO):
+    """A file that somebody changes as soon as it was read once."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        super().__init__(CUP)
+        return 0
+
+
+def test_what_is_kept_has_its_name_whoever_changes_the_file_meanwhile(cache: Cache, tmp_path: Path) -> None:
+    taken = cache.take(Changing(TEA))
+    assert taken
+    cache.give(taken, tmp_path / "tea")
+    assert hashlib.sha256((tmp_path / "tea").read_bytes()).hexdigest() == taken
+
+
 def test_the_same_content_is_kept_once(cache: Cache) -> None:
     assert take(cache, TEA) == take(cache, TEA)
     assert (cache.held().files, cache.held().bytes) == (1, len(TEA))
