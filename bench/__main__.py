@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("queue", "start", "chaos")
+NAMES = ("queue", "start", "chaos", "images", "kinds")
 
 
 def main(names: Sequence[str], document: Path | None) -> None:

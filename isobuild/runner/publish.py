@@ -16,7 +16,7 @@ from typing import BinaryIO
 import sh
 
 from isobuild.domain.tables import Build, Task
-from isobuild.errors import BadInput
+from isobuild.errors import BadInput, HostFault
 from isobuild.image import medium
 from isobuild.runner.log import Log
 from isobuild.runner.workspace import Workspace
@@ -61,17 +61,21 @@ class Publisher:
 
     def put_iso(self, iso: BinaryIO, scratch: Path | None = None) -> Published:
         """The ISO, and the zsync file and torrent that are made of its bytes; `scratch`: a folder for a moment."""
-        size = os.fstat(iso.fileno()).st_size
-        pieces = torrent.Pieces(torrent.piece_length(size))
+        before = os.fstat(iso.fileno())
+        pieces = torrent.Pieces(torrent.piece_length(before.st_size))
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix=".publish-", dir=scratch)))
-            blocks = self._begin_zsync(folder, size)
-            ears = [pieces.feed, *([stack.enter_context(blocks).feed] if blocks else [])]
+            blocks = self._begin_zsync(folder, iso)
+            if blocks:
+                stack.enter_context(blocks)
             stored = self.store.put(
-                self.build.id, Heard(iso, ears), self.task.iso, lambda done: self.tell(done / size)
+                self.build.id, Heard(iso, pieces.feed), self.task.iso, lambda done: self.tell(done / before.st_size)
             )  # fmt: skip
             self.log.write("run", f"published {stored.name}, {stored.size} bytes, sha256 {stored.sha256}")
             found = {"iso": stored} | (self._end_zsync(blocks) if blocks else {})
+        after = os.fstat(iso.fileno())
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise HostFault(what=f"{self.task.iso} was changed by somebody while it was published.")
         seed = f"{self.web_seed}/{self.task.iso}" if self.web_seed else ""
         return found | self.put_bytes("torrent", torrent.write(stored.name, stored.size, pieces, seed))
 
@@ -109,9 +113,9 @@ class Publisher:
     def _put_manifest(self, manifest: BinaryIO) -> Published:
         return {"manifest": self.put("manifest", manifest)}
 
-    def _begin_zsync(self, folder: Path, size: int) -> zsync.Making | None:
+    def _begin_zsync(self, folder: Path, iso: BinaryIO) -> zsync.Making | None:
         try:
-            return zsync.Making(folder, self.task.iso, size)
+            return zsync.Making(folder, self.task.iso, iso)
         except sh.CommandNotFound:
             self.log.write("run", "There is no zsync file: zsyncmake is not installed (apt-get install zsync).")
             return None
@@ -125,21 +129,20 @@ class Publisher:
 
 
 class Heard:
-    """An open file that others hear while it is read."""
+    """An open file that somebody else hears while it is read."""
 
-    def __init__(self, file: BinaryIO, ears: Sequence[Ear]) -> None:
+    def __init__(self, file: BinaryIO, ear: Ear) -> None:
         self._file = file
-        self._ears = ears
+        self._ear = ear
 
     def fileno(self) -> int:
         """The file's."""
         return self._file.fileno()
 
     def read(self, size: int) -> bytes:
-        """The next bytes, which are told to all."""
+        """The next bytes, which are told."""
         data = self._file.read(size)
-        for ear in self._ears:
-            ear(data)
+        self._ear(data)
         return data
 
 

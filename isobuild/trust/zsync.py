@@ -1,35 +1,30 @@
 """A zsync file: by it, whoever has an older ISO fetches only what is new, http://zsync.moria.org.uk.
 
-zsyncmake makes it in a process of its own, which is fed while the ISO is copied.
+zsyncmake makes it in a process of its own, which reads the ISO while it is copied.
 """
 
 import os
 from contextlib import suppress
-from fcntl import F_SETPIPE_SZ, fcntl
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import sh
 
 BLOCKS = ((100 << 20, 2048), (1 << 50, 4096))  # as zsyncmake chooses for files up to so many bytes
 HEAD = 8 << 10  # bytes
-PIPE = 1 << 20  # bytes that wait for it at most
 
 
 class Making:
     """A zsync file in the making, in a folder; as a context it ends with all it started."""
 
-    def __init__(self, folder: Path, name: str, size: int) -> None:
+    def __init__(self, folder: Path, name: str, iso: BinaryIO) -> None:
         """`name`: of the ISO, which lies beside the zsync file wherever that is fetched. Raises sh.CommandNotFound."""
 
         self.path = folder / "zsync"
         self.fault = ""
-        block = next(block for most, block in BLOCKS if size <= most)
+        block = next(block for most, block in BLOCKS if os.fstat(iso.fileno()).st_size <= most)
         command = sh.Command("zsyncmake")
-        given, self._pipe = os.pipe()
-        with suppress(OSError):  # so that it need not wait for us, nor we for it
-            fcntl(self._pipe, F_SETPIPE_SZ, PIPE)
-        with os.fdopen(given, "rb") as stdin:
+        with open(f"/proc/self/fd/{iso.fileno()}", "rb") as stdin:  # noqa: PTH123 - what is open, from its beginning
             self._process: Any = command(
                 "-C", "-e", "-b", block, "-u", name, "-f", name, "-o", self.path,
                 _in=stdin, _bg=True, _bg_exc=False, _tty_out=False, _ok_code=list(range(-64, 256)),
@@ -42,31 +37,15 @@ class Making:
         if self._process.is_alive():
             with suppress(OSError):
                 self._process.kill()
-        self._close()
         self._process.wait()
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes of the ISO."""
-        view = memoryview(data)
-        try:
-            while view and self._pipe >= 0:
-                view = view[os.write(self._pipe, view) :]
-        except BrokenPipeError:
-            self._close()
-
     def end(self) -> bool:
-        """Whether it is there, when all bytes were fed; `fault` says why not."""
-        self._close()
+        """Whether it is there, in the end; `fault` says why not."""
         done = self._process.wait()
         if done.exit_code:
             said = done.stderr.decode(errors="replace").strip()
             self.fault = said.splitlines()[-1] if said else f"zsyncmake ended with exit status {done.exit_code}"
         return not self.fault
-
-    def _close(self) -> None:
-        if self._pipe >= 0:
-            os.close(self._pipe)
-            self._pipe = -1
 
 
 def head(data: bytes) -> dict[str, str]:

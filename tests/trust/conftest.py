@@ -58,8 +58,7 @@ def iso(tmp_path: Path, key: Key, needed: Callable[[str], str]) -> Path:
 
 
 def _zsync(folder: Path) -> bytes:
-    with zsync.Making(folder, "tea.iso", len(CONTENT)) as making:
-        making.feed(CONTENT)
+    with (folder / "tea.iso").open("rb") as iso, zsync.Making(folder, "tea.iso", iso) as making:
         assert making.end()
     content = making.path.read_bytes()
     making.path.unlink()

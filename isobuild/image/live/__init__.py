@@ -7,6 +7,7 @@
 live-boot stacks them in the order of their names. `make.sh` makes them, in a room of its own (room.py).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,8 +30,10 @@ FILES = {"base": ("10-kernel", "20-base"), "packages": ("30-packages",), "custom
 INITRD_LEVEL: dict[Compression, int] = {"fast": 1, "balanced": 9, "small": 19}
 #: seconds on an ordinary machine, to show progress by
 SECONDS = {"base": 20.0, "packages": 5.0, "custom": 1.0}
+#: /usr is merged before anything is unpacked: what would do it afterwards brings all of Perl
+MERGED = "Package: usrmerge\nPin: release *\nPin-Priority: -1\n"
 #: where such are among the packages, the kernel's modules are there when they are installed
-MODULES = ("linux-image-", "linux-headers-", "dkms", "-modules-")
+MODULES = re.compile(r"^linux-(image|headers|modules)-|\bdkms\b|-modules-.*-amd64$")
 PROGRAMS = {"make": "make.sh", "room": "room.sh", "give": "give.sh", "layer": "layer.py"}
 
 
@@ -53,7 +56,7 @@ class System:
         added = tuple(name for name in chosen if name not in BASE.split())
         more = custom.sources(self.choices)
         return (
-            Layer("base", (*ESSENTIAL, *BASE.split(), *secure), self.sources),
+            Layer("base", (*ESSENTIAL, *BASE.split(), *secure), self.sources, preferences=MERGED),
             Layer(
                 "packages", added, f"{self.sources}\n{more}" if more else self.sources, self.recommends,
                 custom.preferences(self.choices), custom.logins(self.choices), asked=custom.asked(self.choices),
@@ -147,7 +150,7 @@ class System:
     def _environment(self, place: Place) -> Mapping[str, str]:
         found = self._snapshot(place)
         chosen = found.layers.get("packages", ())
-        kernel = any(word in each.name for each in chosen for word in MODULES)
+        kernel = any(MODULES.search(each.name) for each in chosen)
         return {
             "MAKE": " ".join(stage.name for stage in self._missing(place)),
             "SUITE": self.suite,

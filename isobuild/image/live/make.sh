@@ -15,8 +15,8 @@ make_kernel() { # FOLDER LOWER: vmlinuz and initrd.img of a system, which stays 
 	version=$(inside linux-version list | inside linux-version sort | tail -n 1)
 	[ "$version" ] || fail 65 "no kernel is among the packages"
 	make_initrd "$version" "$1/initrd.img"
-	kernel=$room/root/boot/vmlinuz-$version
-	[ -e "$kernel" ] || kernel=$room/root/usr/lib/modules/$version/vmlinuz
+	kernel=$root/boot/vmlinuz-$version
+	[ -e "$kernel" ] || kernel=$root/usr/lib/modules/$version/vmlinuz
 	cp "$kernel" "$1/vmlinuz"
 	end_initrds
 }
@@ -29,25 +29,43 @@ make_base() {
 		--setup-hook="sh '$in/give' '$in' \"\$1\"" "$SUITE" "$room/base" "$in/debian.sources"
 	forget "$room/base"
 	mkdir -p "$room/kernel/usr/lib"
-	say 55 initrd
 	mv "$room/base/usr/lib/modules" "$room/kernel/usr/lib/"
-	squash "$room/base" "$out/stages/.base/20-base.squashfs" &
-	squashing=$!
-	make_kernel "$out/stages/.base" "$room/kernel:$room/base"
-	wait "$squashing" || fail 71 "the base system could not be packed"
-	say 75 squash
-	squash "$room/kernel" "$out/stages/.base/10-kernel.squashfs"
-	finish base
+	dated "$room/base"
+	dated "$room/kernel"
+	say 60 initrd
+	pack_base & # what others can be made of is there, and changes no more
+	packing=$!
 	layers=$room/base
 }
 
-get_base() {
-	unpack "$in/stages/base/20-base.squashfs" "$room/base"
+pack_base() {
+	squash "$room/base" "$out/stages/.base/20-base.squashfs" &
+	squashing=$!
+	root=$room/starting
+	make_kernel "$out/stages/.base" "$room/kernel:$room/base"
+	squash "$room/kernel" "$out/stages/.base/10-kernel.squashfs"
+	wait "$squashing" || fail 71 "the base system could not be packed"
+	finish base
+}
+
+await_base() {
+	[ ! "$packing" ] || wait "$packing" || exit "$?"
+	packing=''
+}
+
+get_base() { # beside what else is unpacked
+	unpack "$in/stages/base/20-base.squashfs" "$room/base" &
+	unpacking=$!
 	layers=$room/base
 }
 
 get_kernel() { # as packages that bring modules need it
 	[ -d "$room/kernel" ] || unpack "$in/stages/base/10-kernel.squashfs" "$room/kernel"
+}
+
+unpacked() {
+	[ ! "$unpacking" ] || wait "$unpacking" || exit "$?"
+	unpacking=''
 }
 
 make_packages() {
@@ -57,14 +75,17 @@ make_packages() {
 		get_kernel
 		layers=$room/kernel:$layers
 	fi
+	unpacked
 	add_packages "$layers"
 	if touches_initrd; then
 		get_kernel
 		say 85 initrd
 		make_kernel "$out/stages/.packages" "$room/packages:$room/kernel:$layers"
 	else
+		await_base
 		cp "$(of_base vmlinuz)" "$(of_base initrd.img)" "$out/stages/.packages/"
 	fi
+	dated "$room/packages"
 	squash "$room/packages" "$out/stages/.packages/30-packages.squashfs"
 	finish packages
 	layers=$room/packages:$layers
@@ -79,9 +100,12 @@ get_packages() {
 	layers=$room/packages:$layers
 }
 
+packing='' unpacking=''
 STRIP=$(cat "$in/dpkg.cfg")
 enter_room
 if wanted base; then make_base; else get_base; fi
 if wanted packages; then make_packages; elif [ -d "$in/stages/packages" ]; then get_packages; fi
+unpacked
 if wanted custom; then make_custom 40-custom.squashfs "$layers"; fi
+await_base
 say 99 squash

@@ -5,6 +5,7 @@
 # several, to be stacked in the order of their names.
 in=$1 work=$2 out=$3
 room=$work/room
+root=$room/root # where what is stacked is seen
 umask 022 # what is made here is for everybody who uses the system
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true LC_ALL=C.UTF-8
 
@@ -45,10 +46,13 @@ finish() { # STAGE
 
 # --- trees and layers
 
+dated() { # FOLDER: nothing in it is younger than the packages
+	find "$1" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+}
+
 squash() { # FOLDER FILE [OPTION...]
 	folder=$1 file=$2
 	shift 2
-	find "$folder" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 	# shellcheck disable=SC2086
 	quietly "$file could not be written" env -u SOURCE_DATE_EPOCH mksquashfs "$folder" "$file" -noappend -no-recovery \
 		-no-progress -quiet -exit-on-error -mkfs-time "$SOURCE_DATE_EPOCH" -b 1M $COMPRESSION "$@"
@@ -69,14 +73,14 @@ quietly() { # WORDS COMMAND...: what it prints counts only if it fails, and then
 	rm "$said"
 }
 
-stack() { # UPPER LOWER: shows LOWER with the changes of UPPER in $room/root
-	mkdir -p "$1" "$1.work" "$room/root"
-	mount -t overlay -o "lowerdir=$2,upperdir=$1,workdir=$1.work,userxattr" overlay "$room/root" ||
+stack() { # UPPER LOWER: shows LOWER with the changes of UPPER in $root
+	mkdir -p "$1" "$1.work" "$root"
+	mount -t overlay -o "lowerdir=$2,upperdir=$1,workdir=$1.work,userxattr" overlay "$root" ||
 		fail 71 "overlayfs can't be mounted in a user namespace on this host"
 }
 
 unstack() { # lazily: the host's /sys is locked to what is mounted in it
-	umount -l "$room/root"
+	umount -l "$root"
 }
 
 settle() { # UPPER LOWER: UPPER as a layer for any overlay
@@ -86,28 +90,28 @@ settle() { # UPPER LOWER: UPPER as a layer for any overlay
 }
 
 open_doors() { # what programs in there need of the kernel
-	mkdir -p "$room/root/dev" "$room/root/proc" "$room/root/sys"
-	mount -t proc proc "$room/root/proc"
-	mount -o rbind /sys "$room/root/sys"
-	mount -t tmpfs -o mode=755 dev "$room/root/dev"
+	mkdir -p "$root/dev" "$root/proc" "$root/sys"
+	mount -t proc proc "$root/proc"
+	mount -o rbind /sys "$root/sys"
+	mount -t tmpfs -o mode=755 dev "$root/dev"
 	for device in null zero full random urandom tty; do
-		: >"$room/root/dev/$device"
-		mount -o bind "/dev/$device" "$room/root/dev/$device"
+		: >"$root/dev/$device"
+		mount -o bind "/dev/$device" "$root/dev/$device"
 	done
-	ln -s /proc/self/fd "$room/root/dev/fd"
-	mkdir "$room/root/dev/shm" "$room/root/dev/pts"
-	mkdir -p "$room/root/isobuild"
-	mount -t tmpfs -o mode=755 isobuild "$room/root/isobuild"
+	ln -s /proc/self/fd "$root/dev/fd"
+	mkdir "$root/dev/shm" "$root/dev/pts"
+	mkdir -p "$root/isobuild"
+	mount -t tmpfs -o mode=755 isobuild "$root/isobuild"
 }
 
 offer() { # FOLDER NAME: IN/FOLDER at /isobuild/NAME
 	[ -d "$in/$1" ] || return 0
-	mkdir -p "$room/root/isobuild/$2"
-	mount -o bind "$in/$1" "$room/root/isobuild/$2"
+	mkdir -p "$root/isobuild/$2"
+	mount -o bind "$in/$1" "$root/isobuild/$2"
 }
 
 inside() { # COMMAND...: with nothing of the host's folders in its environment
-	env -u TMPDIR -u USER -u LOGNAME HOME=/root chroot "$room/root" "$@"
+	env -u TMPDIR -u USER -u LOGNAME HOME=/root chroot "$root" "$@"
 }
 
 # keys, ids, logs and caches are each machine's own
@@ -129,7 +133,7 @@ forget() { # FOLDER
 # The stock function copies modules one by one, a dozen processes for each. This one copies them together, and the
 # result is the same, bit for bit.
 hasten() {
-	cat >>"$room/root/usr/share/initramfs-tools/hook-functions" <<'END'
+	cat >>"$root/usr/share/initramfs-tools/hook-functions" <<'END'
 manual_add_modules()
 {
 	[ $# -ne 0 ] || return 0
@@ -145,23 +149,23 @@ manual_add_modules()
 END
 }
 
-begin_initrds() { # LOWER: a system in $room/root that may be changed, to no effect
-	stack "$room/scratch" "$1"
+begin_initrds() { # LOWER: a system in $root that may be changed, to no effect
+	stack "$root.scratch" "$1"
 	open_doors
 	hasten
 }
 
 make_initrd() { # VERSION FILE
 	packing="-c zstd -l $INITRD_LEVEL"
-	[ -x "$room/root/usr/bin/zstd" ] || packing=
+	[ -x "$root/usr/bin/zstd" ] || packing=
 	# shellcheck disable=SC2086
 	inside mkinitramfs $packing -o /isobuild/initrd.img "$1"
-	cp "$room/root/isobuild/initrd.img" "$2"
+	cp "$root/isobuild/initrd.img" "$2"
 }
 
 end_initrds() {
 	unstack
-	rm -rf "$room/scratch" "$room/scratch.work"
+	rm -rf "$root.scratch" "$root.scratch.work"
 }
 
 # --- what both change
@@ -174,18 +178,18 @@ add_packages() { # LOWER [--purge NAME-...]: what IN/packages.list has, without 
 	stack "$room/packages" "$lower"
 	open_doors
 	offer packages packages
-	mkdir -p "$room/root/etc/dpkg/dpkg.cfg.d"
-	cp "$in/dpkg.cfg" "$room/root/etc/dpkg/dpkg.cfg.d/isobuild-build"
+	mkdir -p "$root/etc/dpkg/dpkg.cfg.d"
+	cp "$in/dpkg.cfg" "$root/etc/dpkg/dpkg.cfg.d/isobuild-build"
 	leave_initrds
-	printf '#!/bin/sh\nexit 101\n' >"$room/root/usr/sbin/policy-rc.d"
-	chmod 755 "$room/root/usr/sbin/policy-rc.d"
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+	chmod 755 "$root/usr/sbin/policy-rc.d"
 	# shellcheck disable=SC2046
 	INITRD=No inside apt-get -q -y -o Debug::NoLocking=true -o Dpkg::Options::=--force-unsafe-io \
 		-o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root \
 		install "$@" $(sed 's#^#/isobuild/packages/#' "$in/packages.list")
 	# shellcheck disable=SC2046
 	[ ! -s "$in/automatic.list" ] || inside apt-mark -q auto $(cat "$in/automatic.list") >/dev/null
-	rm "$room/root/usr/sbin/policy-rc.d" "$room/root/etc/dpkg/dpkg.cfg.d/isobuild-build"
+	rm "$root/usr/sbin/policy-rc.d" "$root/etc/dpkg/dpkg.cfg.d/isobuild-build"
 	unstack
 	let_initrds
 	settle "$room/packages" "$lower"
@@ -193,7 +197,7 @@ add_packages() { # LOWER [--purge NAME-...]: what IN/packages.list has, without 
 }
 
 leave_initrds() { # whatever packages want: they are made at the end, if at all
-	if [ -e "$room/root/$INITRDS" ]; then echo "$LEAVE" >"$room/root/$INITRDS"; fi
+	if [ -e "$root/$INITRDS" ]; then echo "$LEAVE" >"$root/$INITRDS"; fi
 }
 
 let_initrds() { # what the system has below is seen again
@@ -226,6 +230,7 @@ make_custom() { # FILE LOWER: what IN/custom/apply changes in that, as the stage
 	unstack
 	settle "$room/custom" "$lower"
 	forget "$room/custom"
+	dated "$room/custom"
 	squash "$room/custom" "$out/stages/.custom/$file"
 	finish custom
 }

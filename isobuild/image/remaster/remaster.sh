@@ -40,6 +40,7 @@ make_packages() {
 		say 60 initrd
 		make_initrds
 	fi
+	dated "$room/packages"
 	squash "$room/packages" "$out/stages/.packages/packages.squashfs"
 	finish packages
 	layers=$room/packages:$layers

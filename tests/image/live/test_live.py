@@ -7,7 +7,7 @@ import pytest
 
 from image.places import APT, PLACE, SNAPSHOT, package
 from isobuild.image.custom import Customisation
-from isobuild.image.live import System, room
+from isobuild.image.live import MODULES, System, room
 from isobuild.image.step import Place
 
 SYSTEM = System(Customisation(), "bookworm", APT, ("nano",), False, "fast")
@@ -89,6 +89,21 @@ def test_a_kernel_among_the_packages_needs_the_modules() -> None:
     place = replace(PLACE, snapshot=replace(SNAPSHOT, layers=layers))
     assert [step.env["KERNEL"] for step in SYSTEM.steps(place) if step.name == "system"] == ["yes"]
     assert [step.env["KERNEL"] for step in SYSTEM.steps(PLACE) if step.name == "system"] == [""]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("linux-headers-amd64", True), ("zfs-dkms", True), ("tea-modules-6.1.0-56-amd64", True),
+        ("perl-modules-5.36", False), ("libpam-modules", False), ("linux-base", False),
+    ],
+)  # fmt: skip
+def test_what_brings_modules(name: str, is_one: bool) -> None:
+    assert bool(MODULES.search(name)) is is_one
+
+
+def test_usr_is_merged_before_packages_come() -> None:
+    assert "Package: usrmerge\nPin: release *\nPin-Priority: -1\n" in SYSTEM.layers[0].preferences
 
 
 def test_the_room_grows_with_the_packages() -> None:

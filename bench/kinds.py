@@ -1,0 +1,72 @@
+"""ISOs of each kind, built and booted: how long that takes, how large they are, and whether they come up."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.boots import boots
+from bench.figures import table, timed
+from bench.images import PICTURE
+from bench.makers import live_build
+from bench.makers.isobuild import Home
+from bench.makers.order import Mirrors, login
+from isobuild.image.proof import FIRMWARES
+
+DESKTOP = "^isobuild: desktop is up$"
+KINDS: dict[str, tuple[str, dict[str, str], str]] = {
+    "minimal": ("tiny", {}, login("tiny")),
+    "console": ("debian-live", {}, login("debian")),
+    "Xfce": ("debian-live", {"desktop": "xfce"}, DESKTOP),
+    "kiosk": ("debian-live", {"desktop": "kiosk", "kiosk_url": "about:blank"}, DESKTOP),
+}
+CHANGES = {"packages": "tree", "hostname": "changed"}
+SCREENS = Path("bench-screens")
+
+
+@dataclass(frozen=True)
+class Built:
+    """An ISO of a kind: the seconds from the order to the ISO, and what its serial console comes to show."""
+
+    what: str
+    seconds: float
+    iso: Path
+    until: str
+
+    def row(self) -> list[object]:
+        """Of the table; it is booted for that."""
+        told = boots(self.iso, self.until, SCREENS / self.what)
+        return [self.what, self.seconds, self.iso.stat().st_size / (1 << 20), *told]
+
+
+def run() -> None:
+    """Print the table; what was on the screens in the end is left in a folder here."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="isobuild-bench-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.chmod(0o755)
+        print("From the order to the ISO, and from power on to the login prompt or the desktop, in seconds\n")
+        rows = [built.row() for built in _build(Home(folder / "home"), folder)]
+        table(["", "order to ISO", "MiB", *(f"boot, {firmware}" for firmware in FIRMWARES)], rows)
+
+
+def _build(home: Home, folder: Path) -> Iterator[Built]:
+    made = {what: _built(what, home, *facts) for what, facts in KINDS.items()}
+    yield from made.values()
+    looks = {"desktop": "xfce", "hostname": "hills", "wallpaper": f"@{PICTURE}"}
+    yield _built("Xfce, another hostname and wallpaper", home, "debian-live", looks, DESKTOP)
+    own = home.lay(made["console"].iso, "own.iso")
+    yield _built("remaster of our own", home, "remaster", CHANGES | {"source": own}, login("changed"))
+    if os.geteuid() == 0:  # as live-build wants it
+        live_build.configure(folder / "live-build", Mirrors.of_host(), tuned=True)
+        other = home.lay(live_build.build(folder / "live-build"), "other.iso")
+        yield _built("remaster of live-build's", home, "remaster", CHANGES | {"source": other}, login("changed"))
+
+
+def _built(what: str, home: Home, recipe: str, options: Mapping[str, str], until: str) -> Built:
+    fast = {} if recipe == "tiny" else {"compression": "fast"}
+    milliseconds, iso = timed(lambda: home.build(recipe, {**options, **fast}))
+    return Built(what, milliseconds / 1000, iso, until)
