@@ -8,10 +8,14 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from isobuild.errors import HostFault
 
 RELEASES = ("bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable")
+#: of the systems that are made: what boots them, and their packages' names, are made for it alone
+Architecture = Literal["amd64"]
+ARCHITECTURE: Architecture = "amd64"
 ROLLING = ("sid", "unstable")
 COMPONENTS = frozenset({"main", "contrib", "non-free", "non-free-firmware"})
 KEYRING = re.compile(r"/debian-archive-[\w-]*keyring\.(gpg|pgp)$")

@@ -18,9 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -29,6 +27,7 @@ from isobuild.errors import ArchiveAway, ArchiveRefused, Unresolved
 from isobuild.image import apt, private
 from isobuild.image.reasons import Reason, Reasons
 from isobuild.image.refusals import refusal
+from isobuild.image.said import Said
 from isobuild.image.snapshot import Layer, Package, Snapshot, digest
 
 TAKEN = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})")
@@ -36,7 +35,7 @@ TAKEN = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha
 ESSENTIAL = ("?essential", "?priority(required)", "apt")
 ANSWERS = 200  # that are kept
 AWAY = 60.0  # seconds in which an archive that did not answer is not asked again by who is in a hurry
-STATES = 3  # of the lists that are kept: whoever builds with the last but one still has it
+UNUSED = 30 * 86400.0  # seconds after which what an archive said is let go
 
 
 def take(
@@ -51,6 +50,7 @@ def take(
     Raises ArchiveAway if one does not answer and never did, ArchiveRefused if its answer is of no use, and Unresolved
     if there are no such packages.
     """
+    _sweep(folder, now)
     found: dict[str, tuple[Package, ...]] = {}
     below: tuple[Package, ...] = ()
     archives = [Archive(layer.sources, folder, layer.logins, patience) for layer in layers]
@@ -61,7 +61,15 @@ def take(
             continue
         found[layer.name] = archive.take(layer, below, status)
         below += found[layer.name]
-    return Snapshot(archives[0].epoch(), tuple(archives[0].lists()), found, all(current))
+    return Snapshot(archives[0].said.epoch(), tuple(archives[0].said.lists()), found, all(current))
+
+
+def _sweep(folder: Path, now: datetime) -> None:
+    """Forget the archives that nobody has asked anything for long."""
+    for sources in folder.glob("*/sources.sources"):
+        with suppress(OSError):
+            if now.timestamp() - sources.stat().st_mtime > UNUSED:
+                shutil.rmtree(sources.parent)
 
 
 class Archive:
@@ -72,6 +80,7 @@ class Archive:
         self.logins = logins
         self.patience = patience
         self.folder = folder / digest(sources, logins)[:32]
+        self.said = Said(self.folder)
 
     def refresh(self, now: datetime, max_age: float) -> bool:
         """Ask the archives, if that is due; whether their last word is recent then. Raises ArchiveAway,
@@ -79,16 +88,20 @@ class Archive:
         """
         if self._is_fresh("asked", now, max_age):
             return True
-        with self._alone():
+        with self.alone():
             if self._is_fresh("asked", now, max_age):  # somebody else did, while we waited
                 return True
             try:
                 self._update(now)
             except (ArchiveAway, ArchiveRefused):
-                if not self.lists():
+                if len(self.said.releases()) >= len(
+                    set(apt.archives(self.sources))
+                ):  # who was killed did not keep them
+                    self.said.keep()
+                if not self.said.lists():
                     raise
                 return False
-            self._keep_lists()
+            self.said.keep()
             self._note("asked", now)
             return True
 
@@ -126,19 +139,19 @@ class Archive:
         if (below or status) and not layer.packages and not layer.remove:
             return ()
         asked = [layer.packages, layer.recommends, layer.preferences, layer.provided, layer.remove]
-        key = digest(asked, below, status, self._state())
+        key = digest(asked, below, status, self.said.state())
         kept = self.folder / "taken" / key
         try:
             answer = json.loads(kept.read_text())
             found = tuple(Package(**each) for each in answer["packages"])
             reasons = tuple(Reason(**each) for each in answer["reasons"])
         except (OSError, ValueError, TypeError, KeyError):
-            with self._alone():
+            with self.alone():
                 found, reasons = self._answer(layer, status or self._installed(below))
-            for old in sorted(kept.parent.iterdir(), key=lambda each: each.stat().st_mtime)[:-ANSWERS]:
-                old.unlink(missing_ok=True)
-            told = {"packages": [asdict(each) for each in found], "reasons": [asdict(each) for each in reasons]}
-            replace_text(kept, json.dumps(told))
+                told = {"packages": [asdict(each) for each in found], "reasons": [asdict(each) for each in reasons]}
+                replace_text(kept, json.dumps(told))
+                for old in sorted(kept.parent.iterdir(), key=lambda each: each.stat().st_mtime)[:-ANSWERS]:
+                    old.unlink()
         if reasons:
             raise Unresolved(what=" ".join(map(str, reasons)), reasons=reasons)
         return found
@@ -165,7 +178,7 @@ class Archive:
 
     def missing(self, layer: Layer) -> tuple[Reason, ...]:
         """Which of a layer's packages there are none of, whatever else is there."""
-        with self._alone():
+        with self.alone():
             try:
                 self._take(layer, "")
             except Unresolved as error:
@@ -174,30 +187,6 @@ class Archive:
 
     def _reasons(self, layer: Layer, status: str) -> Reasons:
         return Reasons(layer, " or ".join(apt.suites(self.sources)), partial(self.ask, layer=layer, status=status))
-
-    def security(self, names: Sequence[str]) -> dict[str, list[str]]:
-        """The versions of these packages that come from suites for security, by name."""
-        found: dict[str, list[str]] = {}
-        with self._alone():
-            said = self.ask("apt-cache", "madison", *names) if names else ""
-        for line in said.splitlines():
-            name, version, place = (word.strip() for word in line.split("|", 2))
-            suite = place.split()[1].rpartition("/")[0]
-            if apt.is_security(suite):
-                found.setdefault(name, []).append(version)
-        return found
-
-    def lists(self) -> list[Path]:
-        """The files that apt keeps of what the archives said; they change no more, whatever is said later."""
-        return sorted((self.folder / "said" / self._state()).glob("*"))
-
-    def epoch(self) -> int:
-        """The date of the oldest of these releases: that of the main one, as updates come later. 0: none says it."""
-        dates = []
-        for path in self._releases():
-            with path.open(errors="replace") as file:
-                dates += [line[5:].strip() for line in file if line.startswith("Date:")][:1]
-        return int(min(map(parsedate_to_datetime, dates)).timestamp()) if dates else 0
 
     def ask(self, *argv: str, layer: Layer | None = None, status: str = "") -> str:
         """What one of apt's programs prints, with this dpkg status. Raises Unresolved, with what it complained of."""
@@ -220,40 +209,22 @@ class Archive:
         stanzas = self.ask("apt-cache", "show", *names).split("\n\n")
         return "".join(f"{stanza.strip()}\nStatus: install ok installed\n\n" for stanza in stanzas if stanza.strip())
 
-    def _releases(self) -> list[Path]:
-        return sorted((self.folder / "lists").glob("*Release"))
-
-    def _state(self) -> str:
-        """A digest of all that the archives said last: equal ones offer the same packages."""
-        return digest([(path.name, sha256(path.read_bytes()).hexdigest()) for path in self._releases()])
-
-    def _keep_lists(self) -> None:
-        """Give the lists another name, by which they stay as they are: apt replaces files, and does not change them."""
-        said = self.folder / "said"
-        kept = said / self._state()
-        if not kept.exists():
-            part = said / f".{kept.name}"
-            part.mkdir(parents=True, exist_ok=True)
-            for path in (self.folder / "lists").glob("*_*"):
-                (part / path.name).unlink(missing_ok=True)
-                (part / path.name).hardlink_to(path)
-            part.rename(kept)
-        for old in sorted(said.iterdir(), key=lambda each: each.stat().st_ctime)[:-STATES]:
-            shutil.rmtree(old, ignore_errors=True)
-
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """One process at a time: apt's files are common to all."""
         for name in ("lists/partial", "cache/archives/partial", "taken"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             self._lock(lock.fileno())
-            (self.folder / "sources.sources").write_text(self.sources)
+            (self.folder / "sources.sources").write_text(self.sources)  # by whose time others see when it was used
             (self.folder / "apt.conf").write_text(private.settings(self.folder))
             logins = self.folder / "logins"
             logins.touch(0o600)
             logins.write_text(self.logins)
-            yield
+            try:
+                yield
+            finally:
+                logins.unlink(missing_ok=True)
 
     def _lock(self, file: int) -> None:
         """Raises ArchiveAway if somebody else keeps it for longer than `patience`."""

@@ -4,14 +4,15 @@ import os
 from pathlib import Path
 
 from isobuild.errors import ArchiveAway, Unresolved
+from isobuild.image.apt import ARCHITECTURE
 
 SETTINGS = {
     "Acquire::Languages": "none",
     "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled": "false",
     "Acquire::ForceHash": "SHA256",
     "Acquire::Retries": "2",
-    "APT::Architecture": "amd64",
-    "APT::Architectures": "amd64",
+    "APT::Architecture": ARCHITECTURE,
+    "APT::Architectures": ARCHITECTURE,
     "APT::Install-Recommends": "false",
     "APT::Get::AllowUnauthenticated": "false",
     "APT::Solver": "internal",  # whose words reasons.py knows

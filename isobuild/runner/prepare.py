@@ -94,7 +94,7 @@ class Preparation:
 
         try:
             plan, made = ask(place)
-            environment = contract(build, task, token, place)
+            environment = contract(build, task, token, place, self.settings.slots)
             workspace = self.workspaces.make(
                 build.id, plan.files, environment, task.options, self._files(needs), self._uploads(recipe, task),
                 self.log.veil,
@@ -151,7 +151,7 @@ def _read(file: Path) -> str | None:
     return file.read_text(errors="replace")
 
 
-def contract(build: Build, task: Task, token: str, place: Place) -> dict[str, str]:
+def contract(build: Build, task: Task, token: str, place: Place, slots: int) -> dict[str, str]:
     """The environment that every script may rely on; docs/contract.md explains it."""
     return {
         "ISOBUILD_BUILD": str(build.id),
@@ -166,6 +166,7 @@ def contract(build: Build, task: Task, token: str, place: Place) -> dict[str, st
         "ISOBUILD_OPTIONS": str(Path(place.inputs) / "options.json"),
         "ISOBUILD_DEPENDENCIES": str(Path(place.inputs) / "dependencies.json"),
         "ISOBUILD_TOKEN": token,
+        "ISOBUILD_SLOTS": str(max(1, slots)),
         "SOURCE_DATE_EPOCH": str(place.epoch),
         **{name: os.environ[name] for name in PROXIES if name in os.environ},
     }

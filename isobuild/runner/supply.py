@@ -4,10 +4,12 @@ Before the steps, what the cache has is linked below `in`. After a step, what it
 is the build user's), kept in the cache under the hash of its content, and linked below `in` likewise.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -19,6 +21,8 @@ from isobuild.runner.log import Log
 from isobuild.runner.workspace import Workspace
 from isobuild.store.cache import Cache, Made, link
 
+FULL = {ENOSPC, EDQUOT}
+SHARED, PRIVATE = 0o444, 0o640  # the door gives what is private to the build user's group
 MILLISECONDS = "milliseconds"  # the file in which a stage says how long it took
 
 
@@ -39,12 +43,12 @@ class Supply:
     _turns: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
+        self._prune()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._turns.close()
-        with suppress(OSError):
-            self.cache.prune()
+        self._prune()
 
     @property
     def told(self) -> dict[str, Any] | None:
@@ -103,6 +107,7 @@ class Supply:
             shutil.rmtree(folder, ignore_errors=True)
             return False
         self.reused[stage.name] = made.seconds
+        self.cache.use(stage.key)
         self.log.write("run", f"stage {stage.name}: made before, {made.seconds:g} s saved")
         return True
 
@@ -123,10 +128,25 @@ class Supply:
 
     def _take_file(self, folder: Path, name: str, target: Path, kept: bool) -> str:
         with results.open_plain(folder, name) as file:
-            found = self.cache.take(file) if kept else None
+            found = self._keep(file) if kept else None
             if not (found and self.cache.give(found, target)):  # not to be kept, or another build has just pruned it
-                _copy(file, target)
+                _copy(file, target, SHARED if kept else PRIVATE)
         return found or ""
+
+    def _keep(self, file: BinaryIO) -> str | None:
+        """Its hash in the cache, which makes room for it on a full disk."""
+        try:
+            return self.cache.take(file)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.cache.prune(0)
+            file.seek(0)
+            return self.cache.take(file)
+
+    def _prune(self) -> None:
+        with suppress(OSError):
+            self.cache.prune()
 
     def _seconds(self, folder: Path) -> float:
         with results.open_plain(folder, MILLISECONDS) as file:
@@ -157,14 +177,15 @@ class Supply:
                 if not found:
                     raise DamagedPackage(file=name)
                 if not self.cache.give(found, folder / name):
-                    _copy(file, folder / name)
+                    _copy(file, folder / name, SHARED)
             self.fetched += 1
         shutil.rmtree(left, ignore_errors=True)  # as far as that may be: the workspace goes anyway
 
 
-def _copy(file: BinaryIO, target: Path) -> None:
+def _copy(file: BinaryIO, target: Path, mode: int) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     file.seek(0)
-    with target.open("wb") as copy:
+    target.unlink(missing_ok=True)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as copy:  # noqa: PTH123
+        os.fchmod(copy.fileno(), mode)
         shutil.copyfileobj(file, copy, 1 << 20)
-    target.chmod(0o444)

@@ -3,6 +3,7 @@
     CACHE/files/<SHA-256>    the content, each once
     CACHE/stages/<key>       a stage: its name, the seconds that it took, and its files, as JSON
     CACHE/turns/<key>        locked by who makes the stage at present
+    CACHE/uses/<key>         a byte for each build that used the stage again
 
 Only the service writes here, and what is here has the hash of its name. A build gets a link to it, and so keeps what
 it was given, whatever is pruned meanwhile. A file appears whole or not at all, and who is killed leaves a part that
@@ -23,6 +24,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, BinaryIO
 
 PART = ".part"
+RESERVE = 4 << 30  # bytes that are left free on the disk for builds, or a tenth of it
 STALE = 86400.0  # seconds after which a part is nobody's
 
 
@@ -94,6 +96,20 @@ class Cache:
         content = json.dumps(asdict(made)).encode()
         self._write("stages", lambda: key, lambda part: part.write(content))
 
+    def use(self, key: str) -> None:
+        """Count that a build uses a stage that another made, if there is room to count."""
+        with suppress(OSError):
+            (self.folder / "uses").mkdir(parents=True, exist_ok=True)
+            with (self.folder / "uses" / key).open("ab") as uses:
+                uses.write(b".")
+
+    def uses(self, key: str) -> int:
+        """How often the stage was used again since it was made."""
+        try:
+            return (self.folder / "uses" / key).stat().st_size
+        except FileNotFoundError:
+            return 0
+
     @contextmanager
     def turn(self, key: str, wait: Callable[[], object]) -> Iterator[None]:
         """Be the only one who makes this stage; while another does, `wait` is called again and again, and may raise."""
@@ -119,11 +135,14 @@ class Cache:
         return sum(self._file(each).stat().st_size for each in made.files.values() if self.has(each))
 
     def prune(self, size: int | None = None) -> int:
-        """Let files go, those unused for longest first, until there are `size` bytes at most; the bytes that went."""
-        limit = self.size if size is None else size
+        """Let files go, those unused for longest first, until there are `size` bytes at most; the bytes that went.
+
+        By default there may be as many as is set, and fewer where the disk would be full of them.
+        """
         _sweep_parts(self.folder)
         facts = sorted((seen.st_mtime, seen.st_size, path) for path, seen in _seen(self.folder / "files"))
-        over = sum(held for _, held, _ in facts) - limit
+        held = sum(fact[1] for fact in facts)
+        over = held - (min(self.size, held + self._spare()) if size is None else size)
         gone = 0
         for _, freed, path in facts:
             if gone >= over:
@@ -132,9 +151,25 @@ class Cache:
             gone += freed
         for key in _names(self.folder / "stages"):
             if not self.find(key):
-                (self.folder / "stages" / key).unlink(missing_ok=True)
-                (self.folder / "turns" / key).unlink(missing_ok=True)
+                for kind in ("stages", "uses"):
+                    (self.folder / kind / key).unlink(missing_ok=True)
+        self._sweep_turns()
         return gone
+
+    def _spare(self) -> int:
+        """The bytes that are free on the disk beyond those that builds need; negative if there are too few."""
+        if not self.folder.is_dir():
+            return 0
+        disk = shutil.disk_usage(self.folder)
+        return disk.free - min(RESERVE, disk.total // 10)
+
+    def _sweep_turns(self) -> None:
+        """Remove the locks of stages that nobody makes, and that are not there: their builds failed."""
+        for path in _paths(self.folder / "turns"):
+            if not self.find(path.name):
+                with suppress(OSError), path.open("r") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
 
     def _file(self, digest: str) -> Path:
         return self.folder / "files" / digest
@@ -147,6 +182,7 @@ class Cache:
             try:
                 write(part)
                 part.flush()
+                os.fsync(part.fileno())  # what has the name has the content, whatever becomes of the power
                 os.fchmod(part.fileno(), 0o444)
                 named = name()
                 if named:

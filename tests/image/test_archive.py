@@ -1,5 +1,7 @@
 """Archives of packages, asked by a real apt: what layers come to, and what is said when they can't."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ from archives import RELEASED, SmallArchive, served
 
 from isobuild.errors import ArchiveAway, Unresolved
 from isobuild.image import archive
+from isobuild.image.archive import Archive
 from isobuild.image.snapshot import Layer, Snapshot
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -184,8 +187,62 @@ def test_a_failed_question_is_asked_again(tmp_path: Path, small: SmallArchive, b
     assert names(take(tmp_path, base, wine, later=timedelta(hours=2)))["packages"] == ["wine"]
 
 
-def test_logins_are_their_owners_alone(tmp_path: Path, base: Layer) -> None:
-    take(tmp_path, replace(base, logins="machine http://127.0.0.1 login ana password sesame\n"))
-    (kept,) = (tmp_path / "kept").glob("*/logins")
-    assert kept.read_text().endswith("sesame\n")
-    assert kept.stat().st_mode & 0o777 == 0o600
+def test_logins_are_their_owners_alone_and_gone_afterwards(tmp_path: Path, base: Layer) -> None:
+    login = "machine http://127.0.0.1 login ana password sesame\n"
+    take(tmp_path, replace(base, logins=login))
+    assert not list((tmp_path / "kept").glob("*/logins"))
+    archive = Archive(base.sources, tmp_path / "kept", login)
+    with archive.alone():
+        assert (archive.folder / "logins").stat().st_mode & 0o777 == 0o600
+        assert (archive.folder / "logins").read_text() == login
+
+
+def test_what_nobody_asks_any_more_is_let_go(tmp_path: Path, base: Layer) -> None:
+    take(tmp_path, base)
+    other = replace(base, sources=f"{base.sources}Architectures: amd64\n")
+    take(tmp_path, other)
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+    (tmp_path / "kept").joinpath(Archive(base.sources, tmp_path).folder.name, "sources.sources").write_text("")
+    os.utime(Archive(other.sources, tmp_path / "kept").folder / "sources.sources", (0, 0))
+    take(tmp_path, base)
+    assert [each.name for each in (tmp_path / "kept").iterdir()] == [Archive(base.sources, tmp_path).folder.name]
+
+
+@pytest.fixture
+def vendor(tmp_path: Path) -> SmallArchive:
+    """Another archive, much older, that is not served yet."""
+    made = SmallArchive(tmp_path / "vendor")
+    made.folder.mkdir()
+    made.add("biscuit")
+    made.publish(released=RELEASED - timedelta(days=4000))
+    return made
+
+
+def test_what_one_archive_said_counts_while_another_is_away(
+    tmp_path: Path, small: SmallArchive, base: Layer, vendor: SmallArchive
+) -> None:
+    with served(vendor):
+        both = replace(base, packages=("water", "biscuit"), sources=f"{base.sources}\n{vendor.sources}")
+        take(tmp_path, both)
+    found = take(tmp_path, both, later=timedelta(hours=2))
+    assert not found.current
+    assert {each.name for each in found.layers["base"]} == {"water", "biscuit"}
+
+
+def test_who_was_killed_when_the_lists_had_come_loses_no_word(tmp_path: Path, small: SmallArchive, base: Layer) -> None:
+    take(tmp_path, base)
+    kept = Archive(base.sources, tmp_path / "kept")
+    shutil.rmtree(kept.folder / "said")
+    small.folder.rename(tmp_path / "gone")
+    found = take(tmp_path, base, later=timedelta(hours=2))
+    assert (found.current, bool(found.lists)) == (False, True)
+
+
+def test_an_old_archive_beside_debian_s_does_not_date_what_is_made(
+    tmp_path: Path, small: SmallArchive, base: Layer, vendor: SmallArchive
+) -> None:
+    release = small.folder / "dists/tea/Release"
+    release.write_text(f"Origin: Debian\n{release.read_text()}")
+    with served(vendor):
+        found = take(tmp_path, replace(base, sources=f"{vendor.sources}\n{base.sources}"))
+    assert found.epoch == int(RELEASED.timestamp())

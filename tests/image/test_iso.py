@@ -99,6 +99,13 @@ def test_one_package_more_is_laid_over_the_same_base(cook: Kitchen, live: dict[s
     assert {"nano", "tree"} < set(manifest(cook.iso(build)))
 
 
+def test_packages_may_bring_a_kernel_and_what_starts_with_it(cook: Kitchen, live: dict[str, Any]) -> None:
+    build = cook.build("debian-live", {**LIVE, "packages": ["linux-image-cloud-amd64", "btrfs-progs"]})
+    assert "btrfs-progs" in manifest(cook.iso(build))
+    assert set(build["stages"]["reused"]) == {"base"}
+    assert "85% initrd" in cook.site.log(build["id"])
+
+
 def test_a_lab_builds_on_without_its_mirror(
     cook: Kitchen, live: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

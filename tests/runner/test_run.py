@@ -50,7 +50,7 @@ def _check_contract(told: str, site: Site, build_user: str) -> None:
         "ISOBUILD_ATTEMPT": "1", "ISOBUILD_ISO": "mine.iso", "ISOBUILD_IN": f"{place}/in",
         "ISOBUILD_WORK": f"{place}/work", "ISOBUILD_OUT": f"{place}/out", "ISOBUILD_TOKEN": site.row().token,
         "ISOBUILD_OPTIONS": f"{place}/in/options.json", "SOURCE_DATE_EPOCH": str(_epoch(site)),
-        "ISOBUILD_SETTINGS": f"{place}/in/settings.json",
+        "ISOBUILD_SETTINGS": f"{place}/in/settings.json", "ISOBUILD_SLOTS": "1",
         "ISOBUILD_DEPENDENCIES": f"{place}/in/dependencies.json",
         "HOME": f"{place}/work", "TMPDIR": f"{place}/tmp", "PWD": f"{place}/work", "LANG": "C.UTF-8",
         "USER": build_user, "LOGNAME": build_user, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",

@@ -3,8 +3,10 @@
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from errno import ENOSPC
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from image.places import PLACE
@@ -79,6 +81,7 @@ def test_what_one_build_made_another_need_not(build: Callable[[int], Supply]) ->
     }  # fmt: skip
     assert second.told and second.told["reused"] == {"base": 1.5}
     assert second.told["saved"] == 1.5
+    assert [second.cache.uses(stage.key) for stage in (BASE, CUSTOM)] == [1, 0]
 
 
 def test_a_step_that_failed_leaves_the_stages_that_were_whole(build: Callable[[int], Supply], cache: Cache) -> None:
@@ -113,9 +116,32 @@ def test_a_stage_with_a_secret_stays_the_builds_own(build: Callable[[int], Suppl
         plan = supply.plan(asking(SECRET), PLACE)
         leave(supply, "custom", shadow="sesame")
         supply.take(plan, LEAVES)
-        assert (supply.workspace.inputs / "stages" / "custom" / "shadow").read_text() == "sesame"
+        kept = supply.workspace.inputs / "stages" / "custom" / "shadow"
+        assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("sesame", 0o640)
     assert cache.held().files == 0
     assert cache.held().stages == {}
+
+
+def test_a_full_disk_takes_back_what_the_cache_has(
+    build: Callable[[int], Supply], cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk of its own would want root: the cache says once that it is full."""
+    full, take = iter([OSError(ENOSPC, "No space left on device")]), cache.take
+
+    def take_once_more(file: BinaryIO) -> str | None:
+        for error in full:
+            file.read(2)
+            raise error
+        return take(file)
+
+    cache.take(io.BytesIO(b"an old package"))
+    with build(1) as supply:
+        plan = supply.plan(asking(BASE), PLACE)
+        leave(supply, "base", kernel="linux")
+        monkeypatch.setattr(cache, "take", take_once_more)
+        supply.take(plan, LEAVES)
+    assert (supply.workspace.inputs / "stages" / "base" / "kernel").read_text() == "linux"
+    assert cache.held().files == 1
 
 
 def test_a_cache_of_no_size_keeps_nothing_and_all_goes_on(build: Callable[[int], Supply], cache: Cache) -> None:

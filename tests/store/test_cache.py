@@ -44,6 +44,16 @@ def test_what_is_not_here_is_not_given(cache: Cache, tmp_path: Path) -> None:
     assert not (tmp_path / "tea").exists()
 
 
+def test_uses_of_a_stage_are_counted_as_long_as_it_is_kept(cache: Cache) -> None:
+    cache.keep("key", Made("base", 1.5, {"tea": take(cache, TEA)}))
+    assert cache.uses("key") == 0
+    cache.use("key")
+    cache.use("key")
+    assert (cache.uses("key"), cache.uses("other")) == (2, 0)
+    cache.prune(0)
+    assert cache.uses("key") == 0
+
+
 def test_content_that_should_have_another_hash_is_refused(cache: Cache) -> None:
     assert cache.take(io.BytesIO(TEA), "0" * 64) is None
     assert cache.held().files == 0

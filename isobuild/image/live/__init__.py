@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import PurePath
 
 from isobuild.image import custom, fetch
+from isobuild.image.apt import ARCHITECTURE, Architecture
 from isobuild.image.archive import ESSENTIAL
 from isobuild.image.custom import Customisation
 from isobuild.image.room import enter
@@ -23,7 +24,7 @@ from isobuild.image.squash import OPTIONS, Compression
 from isobuild.image.step import Place, Stage, Step
 
 BASE = (
-    "linux-image-amd64 live-boot live-config live-config-systemd systemd-sysv user-setup sudo dbus "
+    f"linux-image-{ARCHITECTURE} live-boot live-config live-config-systemd systemd-sysv user-setup sudo dbus "
     "systemd-resolved tzdata keyboard-configuration console-setup zstd"
 )
 FILES = {"base": ("10-kernel", "20-base"), "packages": ("30-packages",), "custom": ("40-custom",)}
@@ -33,7 +34,7 @@ SECONDS = {"base": 20.0, "packages": 5.0, "custom": 1.0}
 #: /usr is merged before anything is unpacked: what would do it afterwards brings all of Perl
 MERGED = "Package: usrmerge\nPin: release *\nPin-Priority: -1\n"
 #: where such are among the packages, the kernel's modules are there when they are installed
-MODULES = re.compile(r"^linux-(image|headers|modules)-|\bdkms\b|-modules-.*-amd64$")
+MODULES = re.compile(rf"^linux-(image|headers|modules)-|\bdkms\b|-modules-.*-{ARCHITECTURE}$")
 PROGRAMS = {"make": "make.sh", "room": "room.sh", "give": "give.sh", "layer": "layer.py"}
 
 
@@ -47,6 +48,7 @@ class System:
     packages: tuple[str, ...]
     recommends: bool
     compression: Compression
+    architecture: Architecture = ARCHITECTURE
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -154,6 +156,7 @@ class System:
         return {
             "MAKE": " ".join(stage.name for stage in self._missing(place)),
             "SUITE": self.suite,
+            "ARCHITECTURE": self.architecture,
             "BASE": ",".join(name for name in self.layers[0].packages if not name.startswith("?")),
             "KERNEL": "yes" if kernel else "",
             "COMPRESSION": " ".join(OPTIONS[self.compression]),

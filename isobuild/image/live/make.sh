@@ -24,7 +24,7 @@ make_kernel() { # FOLDER LOWER: vmlinuz and initrd.img of a system, which stays 
 make_base() {
 	begin base
 	say 2 bootstrap
-	INITRD=No mmdebstrap --mode=root --variant=minbase --format=directory --architectures=amd64 \
+	INITRD=No mmdebstrap --mode=root --variant=minbase --format=directory --architectures="$ARCHITECTURE" \
 		--include="$BASE" --dpkgopt=force-unsafe-io ${STRIP:+"--dpkgopt=$in/dpkg.cfg"} --skip=update,cleanup/apt,check/empty \
 		--setup-hook="sh '$in/give' '$in' \"\$1\"" "$SUITE" "$room/base" "$in/debian.sources"
 	forget "$room/base"
@@ -33,7 +33,7 @@ make_base() {
 	dated "$room/base"
 	dated "$room/kernel"
 	say 60 initrd
-	pack_base & # what others can be made of is there, and changes no more
+	pack_base >"$room/packing" 2>&1 & # what others can be made of is there, and changes no more
 	packing=$!
 	layers=$room/base
 }
@@ -49,7 +49,10 @@ pack_base() {
 }
 
 await_base() {
-	[ ! "$packing" ] || wait "$packing" || exit "$?"
+	[ "$packing" ] || return 0
+	wait "$packing" || packed=$?
+	cat "$room/packing" >&2
+	[ ! "$packed" ] || exit "$packed"
 	packing=''
 }
 
@@ -80,7 +83,8 @@ make_packages() {
 	if touches_initrd; then
 		get_kernel
 		say 85 initrd
-		make_kernel "$out/stages/.packages" "$room/packages:$room/kernel:$layers"
+		[ "$KERNEL" ] || layers=$room/kernel:$layers
+		make_kernel "$out/stages/.packages" "$room/packages:$layers"
 	else
 		await_base
 		cp "$(of_base vmlinuz)" "$(of_base initrd.img)" "$out/stages/.packages/"
@@ -100,7 +104,7 @@ get_packages() {
 	layers=$room/packages:$layers
 }
 
-packing='' unpacking=''
+packing='' packed='' unpacking=''
 STRIP=$(cat "$in/dpkg.cfg")
 enter_room
 if wanted base; then make_base; else get_base; fi

@@ -25,7 +25,8 @@ wanted() { # STAGE
 
 enter_room() {
 	mkdir -p "$room" "$out/stages"
-	free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
+	[ ! -d "$in/uploads" ] || NEED=$((NEED + $(du -sm "$in/uploads" | cut -f 1)))
+	free=$(awk -v builds="${ISOBUILD_SLOTS:-1}" '/^MemAvailable/ { print int($2 / 1024 / builds) }' /proc/meminfo)
 	if [ "$free" -gt $((NEED * 2)) ] && mount -t tmpfs -o "size=$((NEED * 3 / 2))m,mode=755" room "$room" 2>/dev/null; then
 		return
 	fi
@@ -115,17 +116,20 @@ inside() { # COMMAND...: with nothing of the host's folders in its environment
 }
 
 # keys, ids, logs and caches are each machine's own
-forget() { # FOLDER
-	for part in var/cache/apt var/lib/apt/lists var/log; do # the folders stay: services write there
-		[ ! -d "$1/$part" ] || find "$1/$part" -type f -delete
-	done
-	rm -rf "$1"/tmp/* "$1"/var/tmp/* "$1"/run/* \
-		"$1"/etc/ssh/ssh_host_* "$1"/var/lib/dpkg/*-old "$1"/var/cache/debconf/*-old "$1"/var/cache/ldconfig/aux-cache \
-		"$1"/var/lib/dbus/machine-id "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap \
-		"$1"/etc/passwd- "$1"/etc/group- "$1"/etc/shadow- "$1"/etc/gshadow- "$1"/etc/subuid- "$1"/etc/subgid- \
-		"$1"/var/lib/systemd/random-seed "$1"/isobuild
-	[ ! -e "$1/etc/machine-id" ] || : >"$1/etc/machine-id"
-	[ -L "$1/etc/resolv.conf" ] || rm -f "$1/etc/resolv.conf"
+forget() { # FOLDER [TABLE]: but for the paths in the table's last column, which were ordered, and what is in them
+	(cd "$1" && forgettable 2>/dev/null) | LC_ALL=C awk -F '\t' -v table="${2:-/dev/null}" '
+		BEGIN { while ((getline <table) > 0) ordered[substr($NF, 2)] }
+		{ for (path = $0; path && !(path in ordered);) sub(/\/?[^\/]*$/, "", path); if (!path) print }
+	' | (cd "$1" && xargs -r -d '\n' rm -rf --)
+	[ ! -f "$1/etc/machine-id" ] || : >"$1/etc/machine-id"
+}
+
+forgettable() { # but not what hides such a thing of the layers below; services write to the folders
+	find var/cache/apt var/lib/apt/lists var/log etc/ssh/ssh_host_* etc/resolv.conf var/lib/systemd/random-seed -type f || :
+	find tmp var/tmp run -mindepth 1 -maxdepth 1 || :
+	ls -d var/lib/dpkg/*-old var/cache/debconf/*-old var/cache/ldconfig/aux-cache var/lib/dbus/machine-id \
+		etc/apt/apt.conf.d/99mmdebstrap etc/dpkg/dpkg.cfg.d/99mmdebstrap \
+		etc/passwd- etc/group- etc/shadow- etc/gshadow- etc/subuid- etc/subgid- isobuild || :
 }
 
 # --- the first file system, and the kernel
@@ -156,10 +160,10 @@ begin_initrds() { # LOWER: a system in $root that may be changed, to no effect
 }
 
 make_initrd() { # VERSION FILE
-	packing="-c zstd -l $INITRD_LEVEL"
-	[ -x "$root/usr/bin/zstd" ] || packing=
+	how="-c zstd -l $INITRD_LEVEL"
+	[ -x "$root/usr/bin/zstd" ] || how=
 	# shellcheck disable=SC2086
-	inside mkinitramfs $packing -o /isobuild/initrd.img "$1"
+	inside mkinitramfs $how -o /isobuild/initrd.img "$1"
 	cp "$root/isobuild/initrd.img" "$2"
 }
 
@@ -183,9 +187,11 @@ add_packages() { # LOWER [--purge NAME-...]: what IN/packages.list has, without 
 	leave_initrds
 	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 	chmod 755 "$root/usr/sbin/policy-rc.d"
+	mkdir -p "$root/isobuild/lists/partial" # all that is needed was found before: nothing else comes in
 	# shellcheck disable=SC2046
 	INITRD=No inside apt-get -q -y -o Debug::NoLocking=true -o Dpkg::Options::=--force-unsafe-io \
 		-o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root \
+		-o Dir::State::lists=/isobuild/lists -o APT::Install-Recommends=false \
 		install "$@" $(sed 's#^#/isobuild/packages/#' "$in/packages.list")
 	# shellcheck disable=SC2046
 	[ ! -s "$in/automatic.list" ] || inside apt-mark -q auto $(cat "$in/automatic.list") >/dev/null
@@ -215,6 +221,10 @@ touches_initrd() {
 	return 1
 }
 
+ordered() { # the table of the files that were ordered, if any were
+	if [ -e "$in/custom/files" ]; then echo "$in/custom/files"; fi
+}
+
 make_custom() { # FILE LOWER: what IN/custom/apply changes in that, as the stage's one file
 	file=$1 lower=$2
 	begin custom
@@ -229,7 +239,7 @@ make_custom() { # FILE LOWER: what IN/custom/apply changes in that, as the stage
 		sed -n 's/^installed //p' >"$out/stages/.custom/manifest"
 	unstack
 	settle "$room/custom" "$lower"
-	forget "$room/custom"
+	forget "$room/custom" "$(ordered)"
 	dated "$room/custom"
 	squash "$room/custom" "$out/stages/.custom/$file"
 	finish custom

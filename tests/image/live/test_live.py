@@ -31,6 +31,14 @@ def test_another_name_changes_what_is_customised_alone() -> None:
     assert changed(choosing(hostname="tea")) == ["custom"]
 
 
+def test_another_wallpaper_changes_what_is_customised_alone() -> None:
+    plain, hills, sea = (
+        choosing(desktop="xfce", wallpaper=picture) for picture in (None, *(f"upload:{each * 64}" for each in "12"))
+    )
+    assert [name for name, key in keys(hills).items() if keys(plain)[name] != key] == ["custom"]
+    assert [name for name, key in keys(sea).items() if keys(hills)[name] != key] == ["custom"]
+
+
 def test_one_package_more_leaves_the_base_as_it_is() -> None:
     assert changed(replace(SYSTEM, packages=("nano", "htop"))) == ["packages", "custom"]
 

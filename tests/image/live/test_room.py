@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -70,6 +71,11 @@ def test_with_little_memory_it_is_on_the_disk(room: Room) -> None:
     assert str(room(WHERE, need=need)).split()[0] != "tmpfs"
 
 
+def test_builds_at_a_time_share_the_memory(room: Room) -> None:
+    builds = mebibytes_of_memory() // 150
+    assert str(room(f"ISOBUILD_SLOTS={builds}; {WHERE}", need=100)).split()[0] != "tmpfs"
+
+
 def test_without_room_it_says_so_before_it_begins(room: Room) -> None:
     said = room(WHERE, need=1 << 40)
     assert said.exit_code == 71
@@ -116,3 +122,36 @@ def test_a_layer_is_stacked_settled_and_says_what_it_changed(room: Room) -> None
         "find up -printf '%p %y\\n' | sort"
     )
     assert str(said).split("\n")[:-1] == ["up d", "up/d d", "up/d/a c", "up/e d", "up/e/b c", "up/e/c f"]
+
+
+FORGETTABLE = "var/log/dpkg.log var/cache/apt/pkgcache.bin tmp/x etc/ssh/ssh_host_rsa_key etc/resolv.conf etc/passwd-"
+
+
+def test_what_is_a_machines_own_is_forgotten_and_what_was_ordered_is_not(room: Room) -> None:
+    said = room(f"""
+        mkdir "$work/tree"; cd "$work/tree"
+        for path in {FORGETTABLE} var/log/app/seen etc/hosts; do mkdir -p "$(dirname $path)"; echo x >$path; done
+        printf '%s\\t0644\\troot\\troot\\t%s\\n' a /etc/resolv.conf - /var/log/app >"$work/table"
+        forget "$work/tree" "$work/table"
+        find . -type f | sort
+    """)
+    assert f"{said}".split() == ["./etc/hosts", "./etc/resolv.conf", "./var/log/app/seen"]
+
+
+def test_what_hides_a_key_of_the_layers_below_is_not_forgotten(room: Room) -> None:
+    said = room("""
+        mkdir -p "$work/below/etc/ssh"; echo key >"$work/below/etc/ssh/ssh_host_rsa_key"
+        stack "$work/upper" "$work/below"; rm "$root/etc/ssh/ssh_host_rsa_key"; unstack
+        settle "$work/upper" "$work/below"
+        forget "$work/upper"
+        find "$work/upper" -type c -printf '%P\\n'
+    """)
+    assert f"{said}".strip() == "etc/ssh/ssh_host_rsa_key"
+
+
+@pytest.mark.parametrize("program", ["live/make.sh", "remaster/remaster.sh"])
+def test_what_sources_room_uses_no_name_of_its_own_twice(program: str) -> None:
+    assigned = re.compile(r"^\s*(?:for )?([a-z]+)(?:=| in )", re.MULTILINE)
+    image = resources.files("isobuild.image")
+    ours, theirs = (set(assigned.findall((image / name).read_text())) for name in ("live/room.sh", program))
+    assert ours & theirs <= {"root"}  # which pack_base changes on purpose

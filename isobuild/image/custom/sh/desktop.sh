@@ -45,8 +45,9 @@ if [ -e /usr/bin/sddm ]; then
 	done_at_build sddm xinit
 fi
 if [ -e /etc/gdm3/daemon.conf ]; then
-	[ -z "$AUTOLOGIN" ] ||
-		sed -i "s/^\[daemon\]$/[daemon]\nAutomaticLoginEnable=true\nAutomaticLogin=$AUTOLOGIN/" /etc/gdm3/daemon.conf
+	[ -z "$AUTOLOGIN" ] || # instead of one that a remastered ISO has
+		sed -i "/^AutomaticLogin/d; s/^\[daemon\]$/[daemon]\nAutomaticLoginEnable=true\nAutomaticLogin=$AUTOLOGIN/" \
+			/etc/gdm3/daemon.conf
 	done_at_build gdm3 xinit
 fi
 

@@ -36,7 +36,7 @@ set_xfce() {
 # SCHEMA KEY VALUE: the default of a setting of GNOME's
 set_gnome() {
 	[ -e "/usr/share/glib-2.0/schemas/$1.gschema.xml" ] || return 0
-	printf "[%s]\n%s='%s'\n" "$1" "$2" "$3" >>/usr/share/glib-2.0/schemas/90_isobuild.gschema.override
+	printf "[%s]\n%s='%s'\n" "$1" "$2" "$3" >"/usr/share/glib-2.0/schemas/90_isobuild-$2.gschema.override"
 }
 
 set_theme() {
@@ -123,13 +123,10 @@ plasma_wallpaper() {
 }
 
 XFCE=/etc/xdg/xfce4/xfconf/xfce-perchannel-xml
-rm -f /usr/share/glib-2.0/schemas/90_isobuild.gschema.override
 [ -z "$THEME" ] || set_theme
 [ -z "$ICON" ] || set_icons
 [ -z "$WALLPAPER" ] || set_wallpaper
 [ -z "$BACKGROUND" ] || check_picture background "$BACKGROUND"
-if [ -e /usr/share/glib-2.0/schemas/90_isobuild.gschema.override ]; then
-	for compiler in /usr/lib/*/glib-2.0/glib-compile-schemas; do
-		if [ -x "$compiler" ]; then "$compiler" /usr/share/glib-2.0/schemas; fi
-	done
-fi
+for compiler in /usr/lib/*/glib-2.0/glib-compile-schemas; do
+	if [ -x "$compiler" ]; then "$compiler" /usr/share/glib-2.0/schemas; fi
+done
