@@ -205,6 +205,10 @@ class StepFailed(BuildFailed):
     """Step {step} ended with exit status {status}: {tail}"""
 
 
+class StepRefused(StepFailed):
+    """{why} (step {step}, exit status {status})"""
+
+
 class NoArtifact(BuildFailed):
     """The build left {count} files named *.iso in {out}; exactly one is needed."""
 

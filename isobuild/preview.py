@@ -100,9 +100,9 @@ class Previews:
         took = past.like(recipe, wishes.weight(options)) if past.of(recipe) else []
         return {
             "recipe": recipe,
-            "packages": len(packages) if known else None,
-            "packages_size": weight if known else None,
-            "download": sum(each.size for each in contents.missing) if known else None,
+            "packages": len(packages) if contents.snapshot else None,
+            "packages_size": weight if contents.snapshot else None,
+            "download": sum(each.size for each in contents.missing) if contents.snapshot else None,
             "reused": list(contents.reused),
             "size": size and _whole(size),
             "time": (found := sizes.around(took)) and _whole(found),

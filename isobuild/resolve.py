@@ -54,11 +54,19 @@ class Resolver:
             if any(layer.status for layer in layers):
                 self._check_names(layers, now, patience)
                 return None
-            return archive.take(layers, self.folder, now, RECENT, patience) if layers else None
+            snapshot = archive.take(layers, self.folder, now, RECENT, patience) if layers else None
         except Unresolved as error:
             raise _cannot_install(error, layers, options) from None
         except (ArchiveAway, ArchiveRefused) as error:
             raise _cannot_ask(error, options) or error from None
+        if snapshot:
+            self._check_packages(recipe, options, snapshot)
+        return snapshot
+
+    def _check_packages(self, recipe: str, options: Mapping[str, Any], found: "Snapshot") -> None:
+        """Raise InvalidOption for what needs others than these."""
+        names = {each.name for each in found.packages}
+        self.cookbook.find(recipe).check_packages(self.cookbook.parse(recipe, options), names)
 
     def _check_names(self, layers: "Sequence[Layer]", now: datetime, patience: float | None) -> None:
         """What is there already is known only while it is built; what does not exist is known now."""

@@ -1,9 +1,11 @@
 """Stale ISOs: whether there are newer versions of the packages that a ready ISO has, and which mend weaknesses.
 
 The order is resolved again, as a build would, and compared with the ISO's manifest; which version is newer, dpkg says.
+What is made of another ISO can't be resolved without that: there the packages count that its build had fetched.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,17 +14,24 @@ from isobuild.db import Database
 from isobuild.domain import updates
 from isobuild.domain.updates import Listed
 from isobuild.errors import ArchiveAway, IsobuildError, NotFound
-from isobuild.image import archive
+from isobuild.image import offers
+from isobuild.image.archive import Archive
 from isobuild.image.clashes import Clashes
-from isobuild.resolve import Resolver
+from isobuild.resolve import RECENT, Resolver
 from isobuild.store.local import LocalStore
-from isobuild.trust import packages
-from isobuild.trust.packages import Package
+from isobuild.trust import packages, provenance
+from isobuild.trust.beside import SUFFIXES, name_of
+from isobuild.trust.packages import Package, Resolved
 
 if TYPE_CHECKING:
-    from isobuild.image.snapshot import Layer, Snapshot
+    from isobuild.image.snapshot import Layer
 
 AWAY = "the archives did not answer"
+NO_ARCHIVES = "not looked for: its recipe does not say which archives its packages are from"
+NOT_TOLD = "not looked for: nothing beside the ISO says which packages its build has added"
+BROUGHT = "what its ISO brought along was not looked at"
+NONE_ADDED = f"there is nothing newer of what its build has added; {BROUGHT}"
+PATIENCE = 60.0  # seconds that archives have to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,14 @@ class Update:
     old: str
     new: str
     security: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is for an ISO, and, where not all of it was looked at, why."""
+
+    updates: Sequence[Update] = ()
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,7 @@ class Stale:
 
     def _look_at(self, listed: Listed, now: datetime) -> bool:
         try:
-            found = [asdict(each) for each in self.updates(listed, now)]
+            found = self.find(listed, now)
         except NotFound:  # its ISO has just gone
             return False
         except ArchiveAway:
@@ -66,39 +83,59 @@ class Stale:
         except (IsobuildError, OSError) as error:  # a package is no more, an option out of date, a recipe gone
             why = f"it could not be built again now: {error}".rstrip(".")
             return self.db.write(updates.complain, listed.task, why, now)
-        return self.db.write(updates.note, listed.task, found, now)
+        return self.db.write(updates.note, listed.task, [asdict(each) for each in found.updates], now, found.why)
 
-    def updates(self, listed: Listed, now: datetime) -> list[Update]:
+    def find(self, listed: Listed, now: datetime) -> Found:
         """What there is for one ISO. Raises NotFound, BadInput, BuildFailed."""
         manifest = packages.read(self.store.path(*listed.manifest).read_text())
-        snapshot = self.resolver.snapshot(listed.recipe, listed.options, now, patience=60)
-        if snapshot is None:
-            return []
-        if not snapshot.current:
-            raise ArchiveAway(what=f"{AWAY}.", said="")
-        found = newer(manifest, snapshot)
         layers = self.resolver.layers(listed.recipe, listed.options)
-        return _marked(found, self._secure(layers, [each.name for each in found])) if found else []
+        if not layers:
+            return Found(why=NO_ARCHIVES)
+        if any(layer.status for layer in layers):
+            return self._find_added(listed, layers[-1], now)
+        snapshot = self.resolver.snapshot(listed.recipe, listed.options, now, PATIENCE)
+        if snapshot is None or not snapshot.current:
+            raise ArchiveAway(what=f"{AWAY}.", said="")
+        return Found(_marked(newer(manifest, snapshot.packages), self._archive(layers[-1])))
 
-    def _secure(self, layers: "Sequence[Layer]", names: Sequence[str]) -> dict[str, list[str]]:
-        """The versions that come from suites for security, by package: of the last layer, which has all sources."""
-        layer = layers[-1]
-        return archive.Archive(layer.sources, self.resolver.folder, layer.logins).security(names)
+    def _find_added(self, listed: Listed, layer: "Layer", now: datetime) -> Found:
+        """The same for what its build has fetched, which a build would fetch anew."""
+        added = self._added(*listed.manifest)
+        if added is None:
+            return Found(why=NOT_TOLD)
+        archive = self._archive(layer)
+        if not archive.refresh(now, RECENT):
+            raise ArchiveAway(what=f"{AWAY}.", said="")
+        offered = offers.newest(archive, [each.name for each in added], layer)
+        found = _marked(newer(added, [Package(*each) for each in offered.items()]), archive)
+        return Found(found, BROUGHT if found else NONE_ADDED)
+
+    def _added(self, build: int, manifest: str) -> list[Package] | None:
+        """The packages that a build had fetched, as the provenance beside the manifest tells; None if it does not."""
+        try:
+            file = self.store.path(build, name_of("provenance", manifest.removesuffix(SUFFIXES["manifest"])))
+            return provenance.fetched(json.loads(file.read_text()))
+        except (NotFound, ValueError, LookupError, TypeError, AttributeError):
+            return None
+
+    def _archive(self, layer: "Layer") -> Archive:
+        return Archive(layer.sources, self.resolver.folder, layer.logins, PATIENCE)
 
 
-def newer(manifest: Sequence[Package], snapshot: "Snapshot") -> list[Update]:
-    """What an ISO with this manifest would have in a newer version if it were built of the snapshot."""
-    old = {(each.name, architecture): each.version for each in manifest for architecture in {each.architecture, ""}}
+def newer(had: Sequence[Package], offered: Iterable[Resolved]) -> list[Update]:
+    """What an ISO that has these packages would have in a newer version if it were built of those offered."""
+    old = {(each.name, architecture): each.version for each in had for architecture in {each.architecture, ""}}
     found = []
-    for each in snapshot.packages:
+    for each in offered:
         was = old.get((each.name, each.architecture)) or old.get((each.name, ""))
         if was and was != each.version and Clashes.fits(each.version, f">> {was}"):
             found.append(Update(each.name, was, each.version))
     return found
 
 
-def _marked(found: Sequence[Update], secure: Mapping[str, Sequence[str]]) -> list[Update]:
+def _marked(found: Sequence[Update], archive: Archive) -> list[Update]:
     """A weakness may have been mended before the newest version, which then comes from elsewhere."""
+    secure: Mapping[str, Sequence[str]] = offers.security(archive, [each.name for each in found]) if found else {}
 
     def is_secure(each: Update) -> bool:
         return any(Clashes.fits(version, f">> {each.old}") for version in secure.get(each.name, ()))

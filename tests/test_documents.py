@@ -11,6 +11,8 @@ from typer.main import get_command
 from isobuild import errors
 from isobuild.cli.app import app
 from isobuild.config import Settings
+from isobuild.image.custom.desktops import PRESETS
+from isobuild.recipes import Cookbook
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
@@ -64,6 +66,19 @@ def test_readme_lists_the_exit_codes() -> None:
 
     codes = {0, main.FAILED, main.BAD_INPUT, main.REFUSED, main.NOT_FOUND, main.INTERRUPTED}
     assert codes == {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+
+
+def test_every_choice_about_a_system_is_documented() -> None:
+    page = (TOP / "docs/customise.md").read_text()
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", page, re.MULTILINE)
+    assert set(Cookbook().find("debian-live").Options.model_fields) <= set(re.findall(r"`(\w+)`", " ".join(rows)))
+
+
+def test_the_presets_are_documented_with_what_they_install() -> None:
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|$", (TOP / "docs/customise.md").read_text(), re.MULTILINE))
+    assert {name: re.findall(r"`([^`]+)`", listed) for name, listed in rows.items() if name in PRESETS} == {
+        name: packages.split() for name, packages in PRESETS.items()
+    }
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:

@@ -44,7 +44,7 @@ LAYERS = {
     "stale": "errors db domain image resolve store trust",
     "rebuild": "errors desk domain",
     "discretion": "domain recipes",
-    "intake": "errors domain recipes store",
+    "intake": "errors domain image recipes store",
     "slip": "errors domain desk preview",
     "recipe_files": "errors domain desk image recipes",
     "hook": "",

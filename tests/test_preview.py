@@ -105,3 +105,12 @@ def test_choices_are_options_with_few_values() -> None:
     found = preview.choices(Cookbook().find("debian-live").Options)
     assert {"compression", "recommends", "docs", "desktop"} <= {*found}
     assert not {"packages", "hostname", "timeout", "users", "suite"} & {*found}
+
+
+def test_what_is_known_only_while_it_is_built_is_not_told_as_none(desk: Desk, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipes" / "tea.py"
+    recipe.write_text(recipe.read_text().replace("preferences=never,", 'preferences=never, status="status",'))
+    shown = preview.look(desk, "tea", {"packages": "kettle"})
+    assert (shown["packages"], shown["packages_size"], shown["download"], shown["why"]) == (None, None, None, None)
+    with pytest.raises(CannotInstall, match=r"Did you mean water\?"):
+        preview.look(desk, "tea", {"packages": "watr"})

@@ -148,6 +148,20 @@ def test_a_recipe_without_packages_comes_to_none(resolver: Resolver, tmp_path: P
     assert resolver.snapshot("script", {"script": "brew"}, NOW) is None
 
 
+def test_a_recipe_may_judge_what_its_packages_come_to(resolver: Resolver, tmp_path: Path) -> None:
+    check = """
+    def check_packages(self, options, names):
+        if "cup" in names and "saucer" not in names:
+            from isobuild.errors import InvalidOption
+            raise InvalidOption(field="service", given=options.service, allowed="a saucer, too")
+"""
+    with (tmp_path / "recipes" / "tea.py").open("a") as recipe:
+        recipe.write(check)
+    with pytest.raises(InvalidOption, match="service: 'cup' is not allowed: a saucer, too"):
+        resolver.check("tea", {"service": "cup"}, NOW)
+    resolver.check("tea", {"service": "cup", "packages": ["saucer"]}, NOW)
+
+
 def test_of_what_is_known_only_while_building_the_names_are_looked_up(resolver: Resolver, tmp_path: Path) -> None:
     text = (tmp_path / "recipes" / "tea.py").read_text()
     below = text.replace('asked=dict.fromkeys(served, "service"),', 'status="medium/status",')

@@ -16,8 +16,11 @@ from isobuild.domain.builds import End
 from isobuild.domain.states import BuildState
 from isobuild.recipes import Cookbook
 from isobuild.resolve import Resolver
-from isobuild.stale import AWAY, Stale, Update
+from isobuild.stale import AWAY, BROUGHT, NO_ARCHIVES, NONE_ADDED, NOT_TOLD, Found, Stale, Update
 from isobuild.store.local import LocalStore, Stored
+from isobuild.trust import packages, provenance
+from isobuild.trust.packages import Package
+from isobuild.trust.provenance import Making
 
 DAY = timedelta(days=1)
 MANIFEST = "cup 1.0 all\nkettle 2:1.5-1 all\nwater 1.0 all\n"
@@ -39,9 +42,9 @@ def stale(database: Database, tmp_path: Path, small: SmallArchive) -> Stale:
     return Stale(database, resolver, LocalStore(tmp_path / "store"))
 
 
-def make(stale: Stale, name: str, manifest: str = MANIFEST, **options: Any) -> int:
+def make(stale: Stale, name: str, manifest: str = MANIFEST, recipe: str = "tea", **options: Any) -> int:
     """A ready task with this manifest."""
-    number = order_task(stale.db, name, recipe="tea", options={"packages": ["cup", "kettle"]} | options)
+    number = order_task(stale.db, name, recipe=recipe, options={"packages": ["cup", "kettle"]} | options)
     launch = start_build(stale.db)
     path = stale.store.folder / str(launch.build) / f"{name}.manifest"
     path.parent.mkdir(parents=True)
@@ -135,4 +138,57 @@ def test_security_is_seen_by_the_suite(stale: Stale, small: SmallArchive) -> Non
     listed = updates.Listed(1, "tea", {}, (9, "any.manifest"))
     (stale.store.folder / "9").mkdir(parents=True)
     (stale.store.folder / "9" / "any.manifest").write_text("water 2\n")
-    assert stale.updates(listed, NOW) == [Update("water", "2", "3", security=False)]
+    assert stale.find(listed, NOW) == Found([Update("water", "2", "3", security=False)])
+
+
+@pytest.fixture
+def remade(small: SmallArchive, tmp_path: Path) -> None:
+    """A recipe that is made of an ISO, and so knows what is missing only while it is built."""
+    text = (tmp_path / "recipes" / "tea.py").read_text().replace('name = "tea"', 'name = "remade"')
+    asked = 'asked=dict.fromkeys(served, "service"),'
+    (tmp_path / "recipes" / "remade.py").write_text(text.replace(asked, f'{asked} status="status",'))
+
+
+def tell(stale: Stale, name: str, *fetched: Package) -> None:
+    """Lay the provenance beside an ISO: these of its packages its build had fetched."""
+    making = Making(
+        recipe="remade", version=1, options={}, epoch=1, installation="x", isobuild="1", build=1, started=NOW
+    )
+    (manifest,) = stale.store.folder.glob(f"*/{name}.manifest")
+    listed = packages.join(packages.read(manifest.read_text()), fetched)
+    told = provenance.write(making, {f"{name}.iso": "5a" * 32}, listed, NOW)
+    manifest.with_name(f"{name}.provenance.json").write_bytes(told)
+
+
+def test_of_a_changed_iso_what_was_added_is_looked_at(stale: Stale, small: SmallArchive, remade: None) -> None:
+    number = make(stale, "one", "cup 0.5 all\nkettle 2:1.5-1 all\nwater 1.0 all\ngone 7 all\n", recipe="remade")
+    added = Package("kettle", "2:1.5-1", "all", "5a" * 32), Package("gone", "7", "all", "5b" * 32)
+    tell(stale, "one", *added)
+    assert look(stale) == [number]
+    assert (told(stale, number)["count"], told(stale, number)["why"]) == (0, NONE_ADDED)
+    brew(small, 1, "tea-security", kettle="2:1.10-1", water="1.1")
+    assert look(stale, NOW + DAY) == [number]
+    assert told(stale, number)["packages"] == [
+        {"name": "kettle", "old": "2:1.5-1", "new": "2:1.10-1", "security": True}
+    ]
+    assert told(stale, number)["why"] == BROUGHT
+    small.folder.rename(small.folder.with_name("away"))
+    look(stale, NOW + 2 * DAY)
+    assert (told(stale, number)["count"], told(stale, number)["why"]) == (1, AWAY)
+
+
+@pytest.mark.parametrize("provenance", [None, "", "[]", '{"predicate": 7}'])
+def test_without_word_of_what_was_added_it_is_not_looked_at(stale: Stale, remade: None, provenance: str | None) -> None:
+    number = make(stale, "one", recipe="remade")
+    if provenance is not None:
+        (stale.store.folder / "1" / "one.provenance.json").write_text(provenance)
+    assert look(stale) == [number]
+    assert (told(stale, number)["count"], told(stale, number)["why"]) == (0, NOT_TOLD)
+
+
+def test_a_recipe_that_names_no_archives_is_not_looked_at(stale: Stale, tmp_path: Path) -> None:
+    text = (tmp_path / "recipes" / "tea.py").read_text().replace('name = "tea"', 'name = "plain"')
+    (tmp_path / "recipes" / "plain.py").write_text(text.replace("def layers", "def no_layers"))
+    number = make(stale, "one", "water 0.5 all\n", recipe="plain")
+    assert look(stale) == [number]
+    assert (told(stale, number)["count"], told(stale, number)["why"]) == (0, NO_ARCHIVES)

@@ -44,8 +44,9 @@ def build(folder: Path) -> Path:
 
 
 def clean(folder: Path) -> None:
-    """What the last build left, but not its caches."""
+    """What the last build left, but not its caches, and it is configured as before."""
     sh.Command("lb")("clean", "--chroot", "--binary", "--stage", _cwd=str(folder))
+    sh.Command("lb")("config", _cwd=str(folder))
     for iso in folder.glob("*.iso"):
         iso.unlink()
 

@@ -5,7 +5,7 @@ from typing import Any
 from isobuild import site
 from isobuild.cli import say
 from isobuild.config import load
-from isobuild.store.cache import Cache
+from isobuild.store.cache import Cache, Made
 
 
 def show(*, json: bool) -> None:
@@ -15,12 +15,11 @@ def show(*, json: bool) -> None:
     if json:
         say.value(shown)
         return
-    say.table(
-        ("STAGE", "KEY", "SECONDS", "SIZE"),
-        ((each["name"], each["key"][:12], f"{each['seconds']:g}", say.size(each["bytes"])) for each in shown["stages"]),
-    )
+    say.table(("STAGE", "KEY", "SECONDS", "SIZE", "USED AGAIN", "SAVED"), map(_row, shown["stages"]))
     room = f"{say.size(shown['bytes'])} of {say.size(cache.size)}" if cache.size else "switched off (cache_size = 0)"
     say.words(f"{shown['files']} files, packages and stages: {room}, in {cache.folder}")
+    if shown["uses"]:
+        say.words(f"These stages were used again {_often(shown['uses'])}, which saved {shown['saved']:g} s.")
 
 
 def prune(*, everything: bool, json: bool) -> None:
@@ -32,11 +31,26 @@ def prune(*, everything: bool, json: bool) -> None:
         say.words(f"{say.size(gone)} went.")
 
 
+def _row(stage: dict[str, Any]) -> tuple[str, ...]:
+    """A stage for people: how long it took, and what it saved who used it again."""
+    saved = (_often(stage["uses"]), f"{stage['saved']:g} s") if stage["uses"] else ("", "")
+    return (stage["name"], stage["key"][:12], f"{stage['seconds']:g}", say.size(stage["bytes"]), *saved)
+
+
+def _often(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _shown(cache: Cache) -> dict[str, Any]:
     held = cache.held()
-    stages = [
-        {"name": made.name, "key": key, "seconds": made.seconds, "files": dict(made.files), "bytes": cache.weigh(made)}
-        for key, made in held.stages.items()
-    ]
+    stages = [_stage(cache, key, made) for key, made in held.stages.items()]
     stages.sort(key=lambda each: (each["name"], each["key"]))
-    return {"stages": stages, "files": held.files, "bytes": held.bytes, "limit": cache.size}
+    total = {name: round(sum(each[name] for each in stages), 1) for name in ("uses", "saved")}
+    return {"stages": stages, "files": held.files, "bytes": held.bytes, "limit": cache.size} | total
+
+
+def _stage(cache: Cache, key: str, made: Made) -> dict[str, Any]:
+    """What is known of a stage; `saved`: the seconds that those who used it again did not take to make it."""
+    facts = {"name": made.name, "key": key, "seconds": made.seconds, "files": dict(made.files)}
+    uses = cache.uses(key)
+    return facts | {"bytes": cache.weigh(made), "uses": uses, "saved": round(uses * made.seconds, 1)}

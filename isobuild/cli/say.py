@@ -30,11 +30,11 @@ def console(stderr: bool = False) -> "Console":
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Rows below their columns' names."""
-    from rich.table import Table
+    """Rows below their columns' names; what is too wide is folded, and nothing is cut off."""
+    from rich.table import Column, Table
     from rich.text import Text
 
-    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    drawn = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False, header_style="bold")
     for row in rows:
         drawn.add_row(*(Text("" if cell is None else str(cell), style=STYLES.get(str(cell), "")) for cell in row))
     console().print(drawn)
@@ -58,6 +58,8 @@ def size(count: int | None) -> str:
     """A number of bytes, for people."""
     if count is None:
         return ""
+    if count < 100 << 10:
+        return f"{count / (1 << 10):.1f} KiB" if count >= 1 << 10 else f"{count} B"
     return f"{count / (1 << 20):.1f} MiB" if count < 1 << 30 else f"{count / (1 << 30):.2f} GiB"
 
 

@@ -8,10 +8,7 @@ from isobuild.cli.orders import open_desk
 from isobuild.domain import proofs, updates
 from isobuild.domain.states import BuildState, TaskState
 from isobuild.errors import BadInput
-from isobuild.store.log import CONTROLS
-
-#: what a table shows in lines of its own, or not at all
-APART = ("options", "tags", "eta", "files", "download", "verified", "proof", "updates")
+from isobuild.web.words import took
 
 
 def tasks(
@@ -53,64 +50,6 @@ def where(task: dict[str, Any]) -> str:
     return ", ".join(said for said in words if said)
 
 
-def task(number: int, *, json: bool) -> None:
-    """One task."""
-    desk = open_desk()
-    shown = desk.task(number)
-    if json:
-        say.value(shown)
-        return
-    facts = {key: value for key, value in shown.items() if value not in (None, False, [], {}) and key not in APART}
-    facts |= {f"tag {tag}": value for tag, value in shown["tags"].items()}
-    facts |= {"expected": _expected(shown["eta"])} if shown["eta"] else {}
-    facts |= {f"boot by {name}": proofs.words(told) for name, told in (shown["proof"] or {}).items()}
-    facts |= {"newer packages": _updates(shown)} if shown["updates"] else {}
-    facts |= {f"option {key}": value for key, value in shown["options"].items() if value not in (None, [], "")}
-    say.table(("", ""), facts.items())
-    if shown["build"] is not None:
-        _show_failure(desk.build(number))
-    say.words(_next(shown))
-
-
-def _show_failure(build: dict[str, Any]) -> None:
-    """What the last build of a task said last, if it failed."""
-    if build["state"] not in (BuildState.FAILED, BuildState.TIMED_OUT):
-        return
-    step = f", in step {build['step']}" if build["step"] else ""
-    status = f", exit status {build['exit_status']}" if build["exit_status"] is not None else ""
-    print(f"\nBuild {build['id']} {build['state'].replace('_', ' ')}{step}{status}")
-    for line in (build["tail"] or "").splitlines():
-        print(f"  {CONTROLS.sub('', line)}")
-
-
-def _updates(task: dict[str, Any]) -> str:
-    told = task["updates"]
-    found = told["why"] or updates.mark(told) or "none"
-    more = f"; see them: isobuild updates {task['id']}" if told["count"] else ""
-    return f"{found} (looked for at {say.moment(told['at'])} UTC{more})"
-
-
-def _expected(eta: dict[str, str]) -> str:
-    moments = (say.moment(eta[key]) for key in ("likely", "earliest", "latest"))
-    return "{} UTC, most likely between {} and {}".format(*moments)
-
-
-def _next(task: dict[str, Any]) -> str:
-    number = task["id"]
-    read = "" if task["build"] is None else f"Read why: isobuild log {number}. "
-    return {
-        "ready": f"Download it: isobuild download {number}" + _newer(task),
-        "building": f"Watch it: isobuild log {number} -f",
-        "failed": f"{read}Try again: isobuild retry {number}",
-        "canceled": f"Order it after all: isobuild retry {number}",
-        "expired": f"Build it again: isobuild retry {number}",
-    }.get(task["state"], f"It waits: {task['why']}. To give it up: isobuild cancel {number}")
-
-
-def _newer(task: dict[str, Any]) -> str:
-    return f". With newer packages: isobuild rebuild {task['id']}" if updates.mark(task["updates"]) else ""
-
-
 def builds(*, task: int | None, state: str, limit: int, json: bool) -> None:
     """Builds, the newest first."""
     chosen = _state(BuildState, state)
@@ -120,12 +59,18 @@ def builds(*, task: int | None, state: str, limit: int, json: bool) -> None:
         return
     rows = [
         (b["id"], b["task_id"], b["attempt"], b["state"], f"{b['percent']:.0f}%", b["step"], b["cause"],
-         say.moment(b["started_at"]), say.moment(b["finished_at"]))
+         say.moment(b["started_at"]), took(b), _saved(b))
         for b in found
     ]  # fmt: skip
-    say.table(("BUILD", "TASK", "ATTEMPT", "STATE", "DONE", "STEP", "CAUSE", "STARTED (UTC)", "FINISHED (UTC)"), rows)
+    say.table(("BUILD", "TASK", "ATTEMPT", "STATE", "DONE", "STEP", "CAUSE", "STARTED (UTC)", "TOOK", "SAVED"), rows)
     if not found:
         say.words("No build. The next tick makes one when a task waits.")
+
+
+def _saved(build: dict[str, Any]) -> str:
+    """What it need not make, as others had: in seconds."""
+    told = build["stages"]
+    return f"{told['saved']:g} s" if told and told["saved"] else ""
 
 
 def runners(*, everyone: bool, limit: int, json: bool) -> None:

@@ -43,7 +43,7 @@ def _show(number: int, shown: dict[str, Any] | None, *, json: bool) -> None:
         raise NotFound(what="word on newer packages of task", given=number, hint=hint)
     rows = [(p["name"], p["old"], p["new"], "security" if p["security"] else "") for p in shown["packages"]]
     say.table(("PACKAGE", "IN THE ISO", "NEWER", ""), rows)
-    say.words(str(shown["why"] or found.mark(shown) or "Nothing newer."))
+    say.words(found.words(shown) or "Nothing newer.")
 
 
 def rebuild(number: int, *, json: bool) -> None:

@@ -1,5 +1,5 @@
 """Newer versions of what ready ISOs have, as they were found: `count` of them, `security` among these, and `packages`,
-each with its `name`, `old` and `new` version and whether it is for `security`; `why` says where it could not be told.
+each with its `name`, `old` and `new` version and whether it is for `security`; `why` says what could not be told.
 """
 
 import json
@@ -58,10 +58,12 @@ def stale(session: Session) -> list[int]:
     return [number for number, updates in rows if updates and updates["count"]]
 
 
-def note(session: Session, number: int, found: Sequence[Mapping[str, Any]], now: datetime) -> bool:
-    """Keep what was found for a task, those for security first; whether it is ready still."""
+def note(
+    session: Session, number: int, found: Sequence[Mapping[str, Any]], now: datetime, why: str | None = None
+) -> bool:
+    """Keep what was found for a task, those for security first, and why that is not all; whether it is ready still."""
     packages = sorted(found, key=lambda each: (not each["security"], each["name"]))
-    facts = {"count": len(packages), "security": sum(each["security"] for each in packages), "why": None}
+    facts = {"count": len(packages), "security": sum(each["security"] for each in packages), "why": why}
     while len(json.dumps(packages)) > ROOM:
         packages = packages[: len(packages) * 3 // 4]
     return _keep(session, number, facts | {"packages": packages}, now)
@@ -84,6 +86,11 @@ def show(session: Session, number: int) -> dict[str, Any] | None:
     if task.state is not TaskState.READY or task.updates is None or task.updates_at is None:
         return None
     return {**task.updates, "at": task.updates_at.isoformat().replace("+00:00", "Z")}
+
+
+def words(updates: Updates) -> str:
+    """What was found, and what could not be told; empty if there are none."""
+    return "; ".join(each for each in (mark(updates), updates["why"]) if each)
 
 
 def mark(updates: Updates | None) -> str:

@@ -100,5 +100,18 @@ Upload = Annotated[
 ]
 #: Stands last in the type of a text that may be the name of an upload, too.
 OR_UPLOAD = WithJsonSchema({"type": "string", "format": "text-or-upload"})
+
+
+def holding(kind: str, form: str = "upload", folder: str = "") -> WithJsonSchema:
+    """Stands last, in the place of these, where the file is looked at when it is ordered: `kind` is one of sniff.KINDS.
+
+    `folder`: a text that names no upload names a file in this folder of the site's.
+    """
+    return WithJsonSchema({"type": "string", "format": form, "holds": kind, **({"folder": folder} if folder else {})})
+
+
+Picture = Annotated[Upload, holding("picture")]
+MenuPicture = Annotated[Upload, holding("menu-picture")]
+Tree = Annotated[Upload, holding("tree")]
 #: Stands last in the type of a text of several lines, such as a script's.
 MULTILINE = WithJsonSchema({"type": "string", "format": "multiline"})

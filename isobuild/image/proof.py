@@ -4,6 +4,7 @@ The machine is kept by prove.py, which stands alone so that a build user can run
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ Firmware = Literal["bios", "uefi"]
 FIRMWARES: tuple[Firmware, ...] = ("bios", "uefi")
 PROGRAM = Path(__file__).with_name("prove.py")
 NO_MACHINE = 71  # as prove.py says it
+#: so it says that nobody spoke after the firmware or the boot menu: a system may be up, and say so on its screen alone
+SILENT = re.compile(r"[^;]*(said nothing|was silent)(;|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ class Boot:
     seconds: float
     where: str | None
     log: str
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it did not come up as far as could be heard, and nothing was heard of a system at all."""
+        return not self.reached and bool(SILENT.match(self.where or ""))
 
 
 def boot(

@@ -28,12 +28,13 @@ PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", f"{OVMF / 'OVMF_VARS_4M.fd'
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[\]P][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9])|[\r\0]")
 #: how far it came: what was seen last on the console tells
 POINTS = (
-    (r"BdsDxe|Shell>|^No bootable device", "the firmware found nothing to start"),
+    (r"BdsDxe: starting (?!.*Shell)", "the firmware started it, and it said nothing"),
+    (r"BdsDxe: [^ls]|Shell>|^No bootable device", "the firmware found nothing to start"),
     (r"^Booting from 0000:7c00", "the boot record was started, and said nothing"),
-    (r"GNU GRUB|Booting [`']|ISOLINUX|SYSLINUX|^boot:", "the boot menu was there, and the kernel said nothing"),
+    (r"(GNU|to) GRUB|Booting [`']|ISOLINUX|SYSLINUX|^boot:", "the boot menu was there, and the kernel said nothing"),
     (r"^error: |grub rescue>", "the boot menu could not load what it was to start"),
     (r"Linux version|^\[ +\d+\.\d+\]|Loading, please wait|^Begin: ", "the kernel ran, and no system came up"),
-    (r"systemd\[1\]|Welcome to |^INIT: version|^init: ", "the system was starting"),
+    (r"systemd\[1\]|Welcome to (?!GRUB)|^INIT: version|^init: ", "the system was starting"),
     (r"Kernel panic", "the kernel panicked"),
     (r"\(initramfs\)|Unable to find a medium", "the first file system did not find the medium"),
     (r"emergency mode|Give root password for maintenance", "the system came to its emergency mode"),

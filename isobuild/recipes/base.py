@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -73,6 +73,9 @@ class Recipe:
     def layers(self, options: Any, apt: str) -> Sequence[Layer]:
         """The Debian packages that it is made of, from `sources`; `place.snapshot` is what they come to."""
         return ()
+
+    def check_packages(self, options: Any, names: Collection[str]) -> None:
+        """Raise InvalidOption if an option asks for what is in none of the packages that the layers come to."""
 
     def sources(self, options: Any, apt: str) -> str:
         """The archives, as deb822 text, that make another ISO when they have something new; `apt` is the host's own.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from isobuild.errors import InvalidOption, UnknownOption
 from isobuild.image.leaves import HIDDEN, UPLOAD, Shape, changed, is_secret, is_upload, marked, shape
 from isobuild.image.secrets import SHORTEST, dotted, restored
 
-__all__ = ["HIDDEN", "Shape", "check", "dump", "is_secret", "named_uploads", "read", "shape"]
+__all__ = ["HIDDEN", "Shape", "check", "dump", "is_secret", "named_files", "named_uploads", "read", "shape"]
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
@@ -90,6 +91,37 @@ def named_uploads(model: type[BaseModel], options: Mapping[str, Any]) -> Iterato
     for path, leaf in marked(shape(model), dict(options), is_upload):
         if isinstance(leaf, str) and leaf.startswith(UPLOAD):
             yield dotted(path), leaf
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that an option names: its field, how it is called, and what it must hold (image/sniff.py).
+
+    `folder`: of the site's, where it is if it is no upload; empty if what is no upload is no file.
+    """
+
+    field: str
+    called: str
+    holds: str
+    folder: str
+
+
+def named_files(model: type[BaseModel], options: Mapping[str, Any]) -> Iterator[NamedFile]:
+    """The files that options, as JSON holds them, name, and that can be looked at."""
+    whole = shape(model)
+    for path, leaf in marked(whole, dict(options), is_upload):
+        facts = _holding(whole, path)
+        if facts and isinstance(leaf, str) and (leaf.startswith(UPLOAD) or "folder" in facts):
+            yield NamedFile(dotted(path), leaf, facts["holds"], facts.get("folder", ""))
+
+
+def _holding(whole: Shape, path: Sequence[Step]) -> Mapping[str, Any]:
+    """What is said of the file that stands there; empty if it is not looked at."""
+    here: Shape | None = whole
+    for step in path:
+        here = here.inner(step) if here else None
+    branches = here.branches() if here else []
+    return next((branch.facts for branch in branches if "holds" in branch.facts), {})
 
 
 # errors

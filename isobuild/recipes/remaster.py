@@ -13,7 +13,6 @@ from isobuild.image import custom
 from isobuild.image.apt import release_of, sources_for
 from isobuild.image.custom import Customisation
 from isobuild.image.fields import (
-    OR_UPLOAD,
     CommaList,
     Hostname,
     Keyboard,
@@ -26,6 +25,7 @@ from isobuild.image.fields import (
     Unset,
     Username,
     accept,
+    holding,
     whole,
 )
 from isobuild.image.remaster import MORE, Change, Remastered
@@ -44,7 +44,7 @@ Source = Annotated[
         whole(r"upload:[0-9a-f]{64}|[A-Za-z0-9_][\w.+-]{0,99}"),
         f"an upload, or the name of a file in the site's folder {FOLDER}, without a path",
     ),
-    OR_UPLOAD,
+    holding("live-iso", "text-or-upload", FOLDER),
 ]
 ONE = "it is needed: an upload, a file of the site's, or nothing and one task to come after, which has an ISO (--after)"
 

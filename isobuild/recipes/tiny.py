@@ -5,14 +5,14 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from isobuild.image import boot, fetch, packages
-from isobuild.image.apt import release_of, sources_for
+from isobuild.image.apt import ARCHITECTURE, release_of, sources_for
 from isobuild.image.burn import burn
 from isobuild.image.fields import Hostname, Line, Mirror, Suite, Unset
 from isobuild.image.snapshot import Layer
 from isobuild.image.step import Place, Plan, Proof, Step
 from isobuild.recipes.base import Options, Recipe
 
-KERNEL = ("linux-image-cloud-amd64", "busybox-static")
+KERNEL = (f"linux-image-cloud-{ARCHITECTURE}", "busybox-static")
 PROVIDED = ("kmod", "linux-base (= 99)", "linux-initramfs-tool")
 FOLDERS = ("bin", "dev", "etc", "proc", "root", "sbin", "sys", "tmp", "usr", "usr/bin", "usr/sbin")
 SETTINGS = ("hostname", "inittab", "issue", "passwd")

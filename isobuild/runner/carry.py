@@ -129,7 +129,7 @@ class Carry:
             return self._took_long(step, status)
         if status in {USAGE, REFUSED} and not self.log.heard("out"):
             return HostFault(what=self.log.tail())
-        failed = causes.failure(step, status, self.log.tail(), self.log.tail(20))
+        failed = causes.failure(step, status, self.log.tail(), self.log.tail(20, "\n"))
         failed.facts["lines"] = self.log.ending()
         return failed
 

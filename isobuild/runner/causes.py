@@ -3,7 +3,7 @@
 import re
 
 from isobuild.domain.states import Cause
-from isobuild.errors import StepFailed
+from isobuild.errors import StepFailed, StepRefused
 
 #: sysexits(3), for scripts that know it themselves
 STATUSES = {
@@ -12,6 +12,10 @@ STATUSES = {
     71: Cause.HOST,  # EX_OSERR
     75: Cause.UPSTREAM,  # EX_TEMPFAIL
 }
+
+#: of these the script knows why, and says so on a line of its own, as apt does
+TOLD = (65, 71)
+WHY = re.compile(r"^E: +(\S.*?)[\s.]*$", re.MULTILINE)
 
 #: What apt, dpkg, curl and the kernel say; the first that is found counts.
 SIGNS = (
@@ -37,8 +41,10 @@ SIGNS = (
 
 
 def failure(step: str, status: int, tail: str, output: str) -> StepFailed:
-    """The failure of a step: its exit status, the last lines for people, and all that it last said to judge by."""
-    failed = StepFailed(step=step, status=status, tail=tail)
+    """The failure of a step: its exit status, the last lines for people, and all that it last said, to judge by."""
+    facts = {"step": step, "status": status, "tail": tail}
+    why = WHY.findall(output) if status in TOLD else []
+    failed = StepRefused(why=why[-1], **facts) if why else StepFailed(**facts)
     failed.cause = _cause(status, output)
     return failed
 

@@ -43,11 +43,11 @@ class Log:
         with suppress(OSError):  # on a full disk the log has a gap; a build that nobody hears would hang
             self._file.write(data)
 
-    def tail(self, count: int = 3) -> str:
-        """The last lines, those of stderr if it said anything, as one."""
+    def tail(self, count: int = 3, between: str = " / ") -> str:
+        """The last lines, those of stderr if it said anything, as one text."""
         said = [line for line in self._last if line.stream != "run" and line.text.strip()]
         errors = [line for line in said if line.stream == "err"]
-        return " / ".join(line.text.strip() for line in (errors or said)[-count:]) or "it printed nothing"
+        return between.join(line.text.strip() for line in (errors or said)[-count:]) or "it printed nothing"
 
     def ending(self) -> str:
         """The last lines that the build said, as they came."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
+PURL = "pkg:deb/debian/"
 WORD = re.compile(r"[!-~]+")
 
 
@@ -38,7 +39,7 @@ class Package:
     def purl(self) -> str:
         """Its package URL, https://github.com/package-url/purl-spec."""
         arch = f"?arch={quote(self.architecture)}" if self.architecture else ""
-        return f"pkg:deb/debian/{quote(self.name)}@{quote(self.version, safe=':')}{arch}"
+        return f"{PURL}{quote(self.name)}@{quote(self.version, safe=':')}{arch}"
 
 
 def read(manifest: str) -> list[Package]:

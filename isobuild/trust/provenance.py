@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
-from isobuild.trust.packages import Package, Resolved
+from isobuild.trust.packages import PURL, Package, Resolved
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -71,6 +72,19 @@ def digest_in(statement: Any) -> str:
         raise LookupError("predicateType")
     (subject,) = statement["subject"]
     return str(subject["digest"]["sha256"])
+
+
+def fetched(statement: Any) -> list[Package]:
+    """The packages that were resolved for the build, and came of archives. Raises LookupError, TypeError."""
+    listed = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    return [_package(each["uri"]) for each in listed if each.get("uri", "").startswith(PURL) and "digest" in each]
+
+
+def _package(purl: str) -> Package:
+    """The package of an address that it has given itself."""
+    name, _, rest = purl.removeprefix(PURL).partition("@")
+    version, _, architecture = rest.partition("?arch=")
+    return Package(unquote(name), unquote(version), unquote(architecture))
 
 
 def _definition(making: Making, packages: Sequence[Package]) -> dict[str, Any]:

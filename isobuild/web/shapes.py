@@ -91,4 +91,5 @@ def _shape(facts: Facts, named: Facts) -> dict[str, Any]:
         return _shape(named[reference.rpartition("/")[2]], named) | {key: facts[key] for key in KEPT if key in facts}
     shapes = [_shape(each, named) for each in facts.get("anyOf", ()) if each.get("type") != "null"]
     shape = shapes[0] if len(shapes) == 1 else facts
-    return {key: shape[key] for key in KEPT if key in shape} | {key: facts[key] for key in KEPT if key in facts}
+    only = {"enum": [shape["const"]]} if "const" in shape else {}  # a single choice is one all the same
+    return only | {key: shape[key] for key in KEPT if key in shape} | {key: facts[key] for key in KEPT if key in facts}

@@ -10,6 +10,11 @@ from isobuild.web.fields import as_text
 
 UPLOAD = re.compile(r"(upload:[0-9a-f]{12})[0-9a-f]{52}")
 KINDS = {
+    "iso": "the ISO",
+    "boot-bios": "its screen, booted by BIOS",
+    "boot-bios-log": "what its console said then",
+    "boot-uefi": "its screen, booted by UEFI",
+    "boot-uefi-log": "what its console said then",
     "manifest": "its packages",
     "sbom": "bill of materials",
     "provenance": "how it came to be",

@@ -25,7 +25,19 @@ def test_it_shows_stages_with_their_sizes_and_what_all_takes(call: Call, cache: 
     assert said.code == 0
     (line,) = [line.split() for line in said.out.splitlines() if "base" in line]
     assert line == ["base", "0123456789ab", "20.5", "3.0", "MiB"]
+    assert "used again" not in said.err
     assert f"2 files, packages and stages: 3.0 MiB of 20.00 GiB, in {cache.folder}" in said.err
+
+
+def test_it_tells_how_often_a_stage_was_used_again_and_what_that_saved(call: Call, cache: Cache) -> None:
+    for _ in range(3):
+        cache.use("0123456789abcdef")
+    said = call("cache")
+    (line,) = [line.split() for line in said.out.splitlines() if "base" in line]
+    assert line[5:] == ["3", "times", "61.5", "s"]
+    assert "These stages were used again 3 times, which saved 61.5 s." in said.err
+    shown = json.loads(call("cache", "--json").out)
+    assert (shown["uses"], shown["saved"], shown["stages"][0]["uses"]) == (3, 61.5, 3)
 
 
 def test_as_json(call: Call, cache: Cache) -> None:

@@ -20,7 +20,7 @@ def built(site: Site) -> Site:
 def test_to_a_folder_a_file_and_stdout(built: Site, call: Call, tmp_path: Path) -> None:
     said = call("download", 1, "-o", tmp_path)
     assert said.out == f"{tmp_path}/first.iso\n"
-    assert said.err == f"0.0 MiB, sha256 {built.task()['sha256']}\n"
+    assert said.err == f"6 B, sha256 {built.task()['sha256']}\n"
     assert (tmp_path / "first.iso").read_bytes() == b"an ISO"
     assert call("download", 1, "-o", tmp_path / "other").code == 0
     command = [sys.executable, "-m", "isobuild", "download", "1", "-o", "-"]

@@ -1,5 +1,6 @@
 """`isobuild reproduce`: an ISO built again is identical, or it is said what differs."""
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from image.media import Pack, pack
 from sites import Site
 
 from cli.conftest import Call
+from isobuild.store.cache import Cache, Made
 
 __all__ = ["pack"]
 COPIES = """#!/bin/sh
@@ -69,3 +71,41 @@ def test_what_is_not_ready_can_not_be_built_again(call: Call, site: Site) -> Non
     site.order()
     assert call("reproduce", 1).code == 3
     assert call("reproduce", 99).code == 4
+
+
+STAGED = """
+from isobuild.image.step import Plan, Stage, Step
+from isobuild.recipes.base import Options, Recipe
+
+MAKE = 'set -e; mkdir -p "$ISOBUILD_OUT/stages/.pot"; cd "$ISOBUILD_OUT/stages"; cp {folder}/first .pot/pot; '
+MAKE += 'echo 7 >.pot/milliseconds; mv .pot pot'
+
+class Staged(Recipe):
+    name, title, version, Options = "staged", "Staged: of a stage that others have", 1, Options
+
+    def plan(self, options, place):
+        make = Step("pot", ("sh", "-c", MAKE), leaves="stages")
+        burn = Step("burn", ("cp", f"{{place.inputs}}/stages/pot/pot", f"{{place.out}}/{{place.iso}}"))
+        return Plan({{}}, (burn,) if "pot" in place.made else (make, burn), stages=(Stage("pot", "{key}"),))
+"""
+KEY = "b" * 64
+
+
+def test_stages_that_others_made_are_made_again(call: Call, site: Site, pack: Pack) -> None:
+    """What is in the cache is another pot: an ISO of that would differ."""
+    folder = site.home / "made"
+    folder.mkdir(mode=0o755)
+    shutil.copy(pack("first.iso", {"hello": "tea\n"}, {}), folder / "first")
+    (site.home / "recipes").mkdir(exist_ok=True)
+    (site.home / "recipes" / "staged.py").write_text(STAGED.format(folder=folder, key=KEY))
+    site.run("order", "staged", "--name", "first")
+    assert site.carry()["stages"]["made"] == {"pot": 0.0}
+    cache = Cache(site.home / "cache", 1 << 30)
+    cache.keep(KEY, Made("pot", 9.5, {"pot": cache.take(io.BytesIO(b"another pot")) or ""}))
+    said = call("reproduce", 1, "--keep")
+    assert (said.code, said.out[:10]) == (0, "identical:")
+    (build,) = site.builds(2)
+    assert (build["stages"]["reused"], build["stages"]["made"]) == ({}, {"pot": 0.0})
+    site.run("order", "staged", "--name", "third", "--fresh")
+    third = site.carry()
+    assert third["stages"]["reused"] == {"pot": 0.0}, "what the second build made is kept, and used by others"

@@ -57,7 +57,7 @@ def test_they_are_looked_for_listed_and_built(site: Site, call: Call, made: int)
     assert "security" in call("updates", made).out
     assert "1 update, 1 for security" in call("tasks").out
     said = call("task", made)
-    assert "1 update, 1 for security (looked for at " in said.out
+    assert "1 update, 1 for security (as of " in said.out
     assert "isobuild rebuild 1" in said.err
     assert call("rebuild", made).out == "2\n"
     assert site.task(2)["name"].startswith("tray-20")

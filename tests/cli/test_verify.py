@@ -1,14 +1,18 @@
 """`isobuild verify FILE`: whether an ISO is whole, matches its checksum, and boots."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from image.machines import GREETS, HANGS, record
 
 from cli.conftest import Call
+from isobuild.cli import verify
+from isobuild.image.medium import Medium
 from isobuild.trust import keys
 
 
@@ -80,3 +84,40 @@ def test_bad_input_is_one_sentence(call: Call, iso: Path, arguments: list[str], 
     said = call("verify", iso.parent / arguments[0], *arguments[1:])
     assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
     assert words in said.err
+
+
+def test_one_that_says_nothing_is_not_called_broken(call: Call, iso: Path, tmp_path: Path) -> None:
+    silent = record(HANGS, tmp_path / "silent")
+    said = call("verify", silent, "--firmware", "bios", "--limit", 3)
+    assert said.code == 1
+    assert "bios: nothing was heard of a system within 3 s (the boot record was started" in said.err
+    assert "may be up all the same: --into FOLDER keeps a picture of its screen, --no-boot leaves this out." in said.err
+    assert "not up" not in said.err
+    kept = call("verify", silent, "--firmware", "bios", "--limit", 3, "--into", tmp_path / "kept", "--json")
+    assert json.loads(kept.out)["boots"][0]["silent"] is True
+    assert (tmp_path / "kept/bios.png").exists()
+
+
+def test_one_that_greets_is_up(call: Call, iso: Path, tmp_path: Path) -> None:
+    said = call("verify", record(GREETS, tmp_path / "greets"), "--firmware", "bios")
+    assert (said.code, "bios: it boots, for 600 s at most" in said.err, "bios: up after" in said.err) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "is_one"),
+    [
+        ("tea login: ", True), ("tea login:", True), ("debian login: user (automatic login)", True),
+        ("tea login: ana", False), ("Last login: Sat Nov 21", False),
+    ],
+)  # fmt: skip
+def test_what_is_a_login_prompt(prompt: str, is_one: bool) -> None:
+    said = f"Debian GNU/Linux 12 tea ttyS0\n\n{prompt}\nmore"
+    assert bool(re.search(verify.UNTIL, said, re.MULTILINE)) is is_one
+
+
+@pytest.mark.parametrize(("mib", "asked", "machine"), [
+    (233, (None, None), (600, 1024)), (900, (None, None), (1200, 2048)), (900, (5, 512), (5, 512)),
+])  # fmt: skip
+def test_a_large_one_has_more_memory_and_time(mib: int, asked: tuple[int, int], machine: tuple[int, int]) -> None:
+    found = verify._machine(Medium("TEA", mib << 20), "", *asked)
+    assert (found.limit, found.memory) == machine

@@ -7,7 +7,7 @@ import pytest
 
 from isobuild.errors import HostFault
 from isobuild.image import prove
-from isobuild.image.proof import boot
+from isobuild.image.proof import Boot, boot
 
 RAW = (
     b"\x1b[2J\x1b[=3h\x1b[!p\x1b]104\x1b\\\x1b]0;title\x07\x1bP+q6E\x1b\\\x1b(BDebian\r\n\x1b[1mtea login:\x1b[0m \xff"
@@ -17,6 +17,9 @@ SAID = {
     "??": "its serial console said nothing that tells; its last line: ??",
     "error: file `/live/vmlinuz' not found.\n": "the boot menu could not load what it was to start; its last line: err",
     "BdsDxe: failed to load Boot0001\n": "the firmware found nothing to start; its last line: BdsDxe: failed to load",
+    'BdsDxe: loading Boot0001 "CD"\nBdsDxe: starting Boot0001\n': "the firmware started it, and it said nothing; its",
+    'BdsDxe: failed to load "CD"\nBdsDxe: starting "EFI Internal Shell"\n': "the firmware found nothing to start; its",
+    "Welcome to GRUB!\n": "the boot menu was there, and the kernel said nothing; its last line: Welcome to GRUB!",
     "GNU GRUB  version 2.06\n*Tea      \n": "the boot menu was there, and the kernel said nothing; its last line: *Tea",
     "GNU GRUB\n[    0.0] Linux version 6.1\n": "the kernel ran, and no system came up; its last line: [ 0.0] Linux",
     "[    0.0] Linux version\nBegin: Mounting\n(initramfs) ": "the first file system did not find the medium",
@@ -33,6 +36,17 @@ def test_escape_codes_are_no_words() -> None:
 @pytest.mark.parametrize("said", SAID)
 def test_what_was_seen_last_tells_how_far_it_came(said: str) -> None:
     assert " ".join(prove.point(said).split()).startswith(SAID[said])
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_system_that_was_not_heard_at_all_is_not_known_to_be_broken(said: str) -> None:
+    tried = Boot("uefi", "tcg", reached=False, seconds=60, where=prove.point(said), log=said)
+    words = ("was silent", "started it, and it said nothing", "the kernel said nothing")
+    assert tried.is_silent is any(each in SAID[said] for each in words)
+
+
+def test_what_came_up_was_heard() -> None:
+    assert not Boot("bios", "kvm", reached=True, seconds=4, where=None, log="login:").is_silent
 
 
 def test_without_qemu_it_is_the_hosts_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from image.machines import CHATS, GREETS, HANGS, record
 from isobuild.image import prove
+from isobuild.image.proof import Boot
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,7 @@ def test_a_machine_that_hangs_is_ended_in_time_and_says_where(tmp_path: Path) ->
     assert run(record(HANGS, tmp_path), tmp_path / "kept", "bios", seconds=4) == prove.DOWN
     facts = told(tmp_path / "kept", "bios")
     assert facts["where"].startswith("the boot record was started, and said nothing")
+    assert Boot(**facts, log="").is_silent
     assert 4 <= facts["seconds"] < 30
 
 

@@ -9,10 +9,10 @@ from image.places import APT, PLACE
 from pydantic import BaseModel, Field, SecretBytes, SecretStr, create_model
 
 from isobuild.errors import HostFault
-from isobuild.image.fields import SECRET, CommaList, Secret, Username
+from isobuild.image.fields import SECRET, CommaList, Picture, Secret, Unset, Upload, Username, holding
 from isobuild.recipes import Cookbook
 from isobuild.recipes.base import hidden, secrets
-from isobuild.recipes.options import dump
+from isobuild.recipes.options import NamedFile, dump, named_files
 
 DEBIAN = ["tiny", "debian-live"]
 CHOICES: list[dict[str, object]] = [{}, {"suite": "trixie"}, {"suite": "sid", "mirror": "http://mirror.example.org/d"}]
@@ -101,3 +101,17 @@ def test_pydantics_secrets_are_kept_with_their_values() -> None:
     assert hidden(model, given) == {
         "pin": "(secret)", "raw": "(secret)", "safes": {"a": [{"key": "(secret)", "note": "n"}]}, "n": 2,
     }  # fmt: skip
+
+
+def test_files_are_named_with_what_they_must_hold() -> None:
+    a, b = f"upload:{'a' * 64}", f"upload:{'b' * 64}"
+    guest = create_model("Guest", picture=(Annotated[Picture | None, Unset], None), any=(Upload | None, None))
+    brought = Annotated[str, holding("theme", "text-or-upload")]
+    iso = Annotated[str, holding("live-iso", "text-or-upload", "isos")]
+    model = create_model("Options", guests=(tuple[guest, ...], ()), theme=(brought, ""), source=(iso | None, None))
+    options = {"guests": [{"picture": None, "any": a}, {"picture": b, "any": None}], "theme": "Arc", "source": "x.iso"}
+    assert list(named_files(model, options)) == [
+        NamedFile("guests.1.picture", b, "picture", ""),
+        NamedFile("source", "x.iso", "live-iso", "isos"),
+    ]
+    assert list(named_files(model, {"guests": [], "theme": a, "source": None})) == [NamedFile("theme", a, "theme", "")]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 import pytest
+from image.custom.samples import REPOSITORY
 from image.places import PLACE
 
 from isobuild.errors import HostFault
@@ -41,6 +42,16 @@ def test_every_file_a_plan_brings_is_used(recipe: str) -> None:
 @pytest.mark.parametrize("recipe", ["tiny", "debian-live"])
 def test_every_medium_is_found_by_its_own_file(recipe: str) -> None:
     assert plan(recipe).files["seal"] != plan(recipe, {"hostname": "other"}).files["seal"]
+
+
+def test_a_seal_tells_nothing_of_a_secret() -> None:
+    """It is a digest that everybody can read, of what everybody knows else."""
+    archive = {**REPOSITORY, "username": "ana"}
+    seals = {
+        plan("debian-live", {"repositories": [{**archive, "password": password}]}).files["seal"]
+        for password in ("sesame", "darjeeling")
+    }
+    assert len(seals) == 1
 
 
 def test_tiny_goes_from_packages_to_the_iso() -> None:

@@ -67,6 +67,21 @@ def test_a_script_that_a_signal_ends(site: Site) -> None:
     assert site.carry()["error"] == "Step first.sh ended with exit status 139: it printed nothing"
 
 
+@pytest.mark.parametrize("status", [65, 71])
+def test_what_the_script_says_of_it_comes_first(site: Site, status: int) -> None:
+    said = "echo 'E: early' >&2; echo 'E: packages: no tea.' >&2; echo 'and so it ended' >&2"
+    site.order(text=f"#!/bin/sh\n{said}\nexit {status}\n")
+    build = site.carry()
+    assert build["error"] == f"packages: no tea (step first.sh, exit status {status})"
+    assert build["exit_status"] == status
+    assert build["tail"] == "E: early\nE: packages: no tea.\nand so it ended"
+
+
+def test_of_another_status_all_last_lines_are_told() -> None:
+    failed = causes.failure("first.sh", 100, "E: one / E: two", "E: one\nE: two")
+    assert str(failed) == "Step first.sh ended with exit status 100: E: one / E: two"
+
+
 def test_a_request_that_cannot_be_built_is_not_tried_again(site: Site) -> None:
     site.order(text="#!/bin/sh\nexit 65\n")
     site.carry()

@@ -84,3 +84,13 @@ def test_it_says_of_which_iso_it_is() -> None:
 def test_what_is_no_such_statement(told: object) -> None:
     with pytest.raises((LookupError, TypeError)):
         provenance.digest_in(told)
+
+
+def test_what_was_fetched_is_told_again() -> None:
+    """Addresses are written so that all of a name and a version comes back."""
+    odd = Package("libstdc++6", "2:1.0~rc1+b2", "amd64", "cd" * 32)
+    listed = [*PACKAGES, odd]
+    told = json.loads(provenance.write(MAKING, FILES, listed, STARTED))
+    assert [(each.name, each.version, each.architecture) for each in provenance.fetched(told)] == [
+        ("bash", "5", "amd64"), ("libstdc++6", "2:1.0~rc1+b2", "amd64"),
+    ]  # fmt: skip

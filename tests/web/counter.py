@@ -84,10 +84,11 @@ class Counter:
     def succeed(
         self, build: tuple[int, str], content: bytes = b"", size: int = 0, now: datetime = NOW + MINUTE,
         beside: Mapping[str, bytes] | None = None, proof: Mapping[str, Any] | None = None,
+        stages: Mapping[str, Any] | None = None,
     ) -> Stored:  # fmt: skip
         """End it well, with an ISO that begins with `content` and has `size` bytes (zeros, and no room on the disk).
 
-        `beside` it are other files, by their kinds; `proof` tells how it booted.
+        `beside` it are other files, by their kinds; `proof` tells how it booted, `stages` what the cache gave.
         """
         with self.db.read() as session:
             name = tasks.get(session, builds.get(session, build[0]).task_id).iso
@@ -99,7 +100,7 @@ class Counter:
         digest = "5a" * 32 if size else hashlib.sha256(content).hexdigest()
         stored = Stored(name, path.stat().st_size, digest)
         others = {kind: self._lay(path.with_name(name_of(kind, name)), text) for kind, text in (beside or {}).items()}
-        end = End(state=BuildState.SUCCEEDED, files={"iso": stored} | others, proof=proof)
+        end = End(state=BuildState.SUCCEEDED, files={"iso": stored} | others, proof=proof, stages=stages)
         self.db.write(builds.finish, *build, end, now)
         return stored
 

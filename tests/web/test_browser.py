@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cafe import open_cafe
 
-from isobuild.domain import tasks
-from web.counter import NOW, Counter
+from isobuild.domain import tasks, updates
+from web.counter import NOW, Counter, fill
 from web.serving import serve
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 PATIENCE = 30_000  # milliseconds for what takes one or two seconds, on a loaded machine
 FINE = "responded with a status of (404|422)|Multiple forms should be contained|Autofocus processing was blocked"
+PHONE = 390  # pixels
 CONTENT = bytes(range(256)) * 4096
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -232,6 +233,21 @@ def test_a_task_that_was_removed_meanwhile_is_told(page: "Page", counter: Counte
     page.goto(f"/tasks/{number}")
     counter.db.write(tasks.remove, number, "ann", NOW)
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(browser: "Browser", address: str, counter: Counter) -> None:
+    numbers = fill(counter)
+    newer = {"name": "openssl", "old": "3.0.19-1~deb12u1", "new": "3.0.20-1~deb12u2", "security": True}
+    counter.db.write(updates.note, numbers["ready"], [newer], NOW, "the rest was not looked at")
+    counter.desk().add_schedule("nightly", "0 3 * * *", "tiny", {}, zone="Asia/Jakarta")
+    tasks = [f"/tasks/{number}" for number in numbers.values()]
+    with browser.new_context(base_url=address, viewport={"width": PHONE, "height": 800}) as context:
+        page = context.new_page()
+        for path in ("/", "/queues", "/schedules", "/order/debian-live", "/order/remaster", *tasks):
+            page.goto(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE, path
+            boxes = [link.bounding_box() for link in page.locator("header a").all()]
+            assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE for box in boxes), path
 
 
 def test_without_javascript_it_is_still_a_page(browser: "Browser", address: str, counter: Counter) -> None:

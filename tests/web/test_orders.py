@@ -90,6 +90,15 @@ def test_the_form_has_a_field_for_each_option(bakery: TestClient) -> None:
     assert '<label for="option-layers">Layers</label>' in page
 
 
+def test_where_there_is_a_single_choice_it_is_shown(client: TestClient) -> None:
+    page = client.get("/order/debian-live").text
+    assert re.findall(r"<option( selected)?>(\w+)", control(page, "option.architecture")) == [(" selected", "amd64")]
+    assert re.findall(r"<option( selected)?>(\w+)", control(page, "option.installer")) == [
+        (" selected", "none"),
+        ("", "calamares"),
+    ]
+
+
 def test_what_was_typed_becomes_the_order(bakery: TestClient, counter: Counter) -> None:
     """S1.38: without a word about it, five attempts and now."""
     answer = bakery.post("/order/cake", data=TYPED)

@@ -101,6 +101,17 @@ def test_a_failure_says_whose_fault_it_is_and_what_to_do(counter: Counter) -> No
     assert "took 1 min 0 s" in page
 
 
+def test_a_build_tells_what_was_made_before_and_what_that_saved(counter: Counter) -> None:
+    packages = {"cached": 3, "fetched": 0}
+    for reused in ({"base": 65.2, "packages": 5.1}, {}):
+        number = counter.order(f"kiosk-{len(reused)}")
+        stages = {"reused": reused, "made": {"custom": 1.0}, "packages": packages, "saved": sum(reused.values())}
+        counter.succeed(counter.start(), stages=stages)
+        page = counter.client.get(f"/tasks/{number}").text
+        assert ("made before, and not again: base, packages (1 min 10 s saved)" in page) is bool(reused)
+        assert ("made before" in page) is bool(reused)
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [

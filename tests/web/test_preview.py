@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from isobuild.recipes import Cookbook
 from isobuild.resolve import Resolver
+from isobuild.store.cache import Cache, Made
 from isobuild.web.app import create_app
 from web.counter import OWN, Counter
 
@@ -62,6 +63,19 @@ def test_without_a_script_the_button_keeps_what_was_typed(house: TestClient, cou
     assert "packages 2, " in told(answer.text)
     assert 'value="kettle"' in answer.text and 'value="tray"' in answer.text
     assert counter.tasks() == []
+
+
+def test_stages_that_are_here_are_told(house: TestClient, counter: Counter) -> None:
+    recipe, key = counter.settings.home / "recipes" / "tea.py", "b" * 64
+    stages = f"stages=(Stage('pot', '{key}'), Stage('cosy', ''.ljust(64, 'c'))), packages=place.packages)"
+    text = recipe.read_text().replace("import Plan, Step", "import Plan, Stage, Step")
+    recipe.write_text(text.replace("packages=place.packages)", stages))
+    wanted = {"preview": "1", "option.packages": "kettle"}
+    assert "made before" not in told(house.post("/order/tea", data=wanted, headers=PART).text)
+    Cache(counter.settings.cache, counter.settings.cache_size).keep(key, Made("pot", 20.5))
+    assert "made before pot its ISO" in told(house.post("/order/tea", data=wanted, headers=PART).text)
+    body = {"recipe": "tea", "options": {"packages": ["kettle"]}}
+    assert house.post("/api/preview", json=body).json()["reused"] == ["pot"]
 
 
 def test_what_can_not_be_had_is_told_there(house: TestClient) -> None:

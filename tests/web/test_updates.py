@@ -31,7 +31,7 @@ def test_lists_and_the_task_s_page_show_them(client: TestClient, counter: Counte
 
 def test_one_that_has_none_says_so_on_its_page_only(client: TestClient, counter: Counter) -> None:
     number = ready(counter)
-    assert "None. Looked for at" in client.get(f"/tasks/{number}").text
+    assert "None. As of" in client.get(f"/tasks/{number}").text
     assert "update" not in re.sub(r"<head>.*</head>", "", client.get("/").text, flags=re.DOTALL)
 
 
@@ -39,6 +39,19 @@ def test_a_look_in_vain_says_why(client: TestClient, counter: Counter) -> None:
     page = client.get(f"/tasks/{ready(counter, OLD, why='the archives did not answer')}").text
     assert "The archives did not answer." in page
     assert "Since it was built, 1 update." in page
+
+
+def test_what_was_not_looked_at_is_not_called_none(client: TestClient, counter: Counter) -> None:
+    number = ready(counter)
+    counter.db.write(updates.note, number, [], NOW, "what its ISO brought along was not looked at")
+    page = client.get(f"/tasks/{number}").text
+    assert "What its ISO brought along was not looked at." in page
+    assert "None." not in page
+    counter.db.write(updates.note, number, [OLD], NOW, "what its ISO brought along was not looked at")
+    page = client.get(f"/tasks/{number}").text
+    assert "What its ISO brought along was not looked at." in page
+    assert "Since it was built, 1 update." in page
+    assert page.count("As of") == 1
 
 
 def test_the_button_orders_it_again(client: TestClient, counter: Counter) -> None:

@@ -35,10 +35,10 @@ def tasks(
 
 @app.command()
 def task(number: TaskNumber, json: Json = False) -> None:
-    """Show a task."""
-    from isobuild.cli import show
+    """Show a task: what was ordered, how its ISO booted, what lies beside it, what its last build found and made."""
+    from isobuild.cli import task as it
 
-    show.task(number, json=json)
+    it.task(number, json=json)
 
 
 @app.command()
@@ -125,16 +125,25 @@ def verify(
         list[str] | None, typer.Option(help="bios or uefi; may be given twice.  [default: both]")
     ] = None,
     until: Annotated[
-        str, typer.Option(metavar="REGEX", help="What its serial console must show; the login prompt, unless said.")
-    ] = "login: *$",
-    limit: Annotated[float, typer.Option(min=1, max=86400, help="Seconds that each boot may take.")] = 300,
-    memory: Annotated[int, typer.Option(min=64, max=65536, help="MiB of memory of the machine.")] = 1024,
+        str, typer.Option(metavar="REGEX", help="What its serial console must show.  [default: a login prompt]")
+    ] = "",
+    limit: Annotated[
+        float | None,
+        typer.Option(min=1, max=86400, help="Seconds that each boot may take.  [default: 600; 1200 from 400 MiB on]"),
+    ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(min=64, max=65536, help="MiB of the machine's memory.  [default: 1024; 2048 from 400 MiB on]"),
+    ] = None,
     into: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Keep what the console said, and a picture of the screen.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Look whether an ISO is whole, is what the files beside it say, and boots, by BIOS and by UEFI."""
+    """Look whether an ISO is whole, is what the files beside it say, and boots, by BIOS and by UEFI. The boot is
+    followed on the serial console: of an ISO that says nothing there, as Debian's own live ISOs, it can't be told
+    whether it came up (--no-boot leaves that out; --into keeps a picture of the screen).
+    """
     from isobuild.cli import verify as it
 
     it.verify(

@@ -1,11 +1,12 @@
 """Everything that people customise: options with words for people, and the script that makes a system so.
 
 `Customisation` has the options. `packages`, `sources`, `logins`, `preferences` and `dpkg_options` are for who installs;
-`files` are for who runs custom/apply in the finished system, and `uploads` names what it needs beside them; `menu`
-is the boot menu, and `proof` what the serial console shows when the system is up.
+`check_packages` tells whether all that comes of that will do. `files` are for who runs custom/apply in the finished
+system, and `uploads` names what it needs beside them; `menu` is the boot menu, and `proof` what the serial console
+shows when the system is up.
 """
 
-from isobuild.image.custom.options import Customisation
+from isobuild.image.custom.options import Customisation, check_packages
 from isobuild.image.custom.parts import (
     asked,
     dpkg_options,
@@ -23,6 +24,7 @@ from isobuild.image.custom.parts import (
 __all__ = [
     "Customisation",
     "asked",
+    "check_packages",
     "dpkg_options",
     "excluded",
     "files",

@@ -6,11 +6,11 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 
 from isobuild.image.custom.kinds import FROZEN, Mode, Owner, Path, Text
-from isobuild.image.fields import Unset, Upload
+from isobuild.image.fields import Tree, Unset, Upload
 
 
 class File(BaseModel):
-    """A file or, where it has no content, a folder."""
+    """A file, a folder, or a folder with all that a tar has in it."""
 
     model_config = FROZEN
 
@@ -20,6 +20,9 @@ class File(BaseModel):
     )
     upload: Annotated[Upload | None, Unset] = Field(None, description="or the upload that it is")
     folder: bool = Field(False, description="or a folder")
+    tree: Annotated[Tree | None, Unset] = Field(
+        None, description="or a folder with what is in this upload, a tar, with the modes that it has there"
+    )
     owner: Owner = Field("root", description="the account that it belongs to")
     group: Annotated[Owner | None, Unset] = Field(None, description="the group that it belongs to; by default root")
     mode: Annotated[Mode | None, Unset] = Field(
@@ -28,32 +31,36 @@ class File(BaseModel):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
-        given = [self.upload is not None, self.folder]
-        if (bool(self.content) and any(given)) or all(given):
-            raise ValueError("one of 'content', 'upload' and 'folder' for each path")
+        given = [bool(self.content), self.upload is not None, self.tree is not None, self.folder]
+        if sum(given) > 1:
+            raise ValueError("one of 'content', 'upload', 'folder' and 'tree' for each path")
+        if self.tree and self.mode:
+            raise ValueError("no 'mode' for a 'tree': each file has the one that it has in the tar")
         return self
 
     @property
     def rights(self) -> str:
-        """Its mode, whether or not that was chosen."""
+        """Its mode, whether or not that was chosen; "-" if a tar has it."""
+        if self.tree:
+            return "-"
         return self.mode or ("0755" if self.folder else "0644")
 
 
 def table(files: Sequence[File]) -> str:
-    """A line for each, as files.sh reads it: folders first, those above others before them."""
-    ordered = sorted(enumerate(files), key=lambda pair: (not pair[1].folder, pair[1].path))
+    """A line for each, as files.sh reads it: folders first, those above others before them; then what is in tars."""
+    ordered = sorted(enumerate(files), key=lambda pair: (not pair[1].folder, not pair[1].tree, pair[1].path))
     return "".join("\t".join(_fields(number, file)) + "\n" for number, file in ordered)
 
 
 def texts(files: Sequence[File]) -> Iterator[tuple[str, str]]:
     """The contents that are texts: name in the folder of the customisation -> text."""
     for number, file in enumerate(files):
-        if not file.folder and file.upload is None:
+        if not (file.folder or file.upload or file.tree):
             yield f"content/{number}", file.content or ""
 
 
 def _fields(number: int, file: File) -> tuple[str, ...]:
     source = "-" if file.folder else f"custom/content/{number}"
-    if file.upload:
-        source = f"uploads/{file.upload.removeprefix('upload:')}"
+    if brought := file.upload or file.tree:
+        source = f"uploads/{brought.removeprefix('upload:')}"
     return source, file.rights, file.owner, file.group or "root", file.path

@@ -2,16 +2,20 @@
 
 from typing import Literal
 
+from isobuild.image.apt import ARCHITECTURE
+
 Desktop = Literal["none", "xfce", "lxqt", "gnome", "kde", "kiosk"]
 Preset = Literal[
     "ssh-server", "web-server", "print-server", "file-server", "laptop", "development", "education", "office", "rescue"
 ]
-Installer = Literal["none", "calamares", "debian-installer"]
+Installer = Literal["none", "calamares"]
 
 SCREEN = (
     "xserver-xorg-core xserver-xorg-input-libinput xserver-xorg-video-fbdev xserver-xorg-video-vesa x11-utils "
     "x11-xserver-utils libpam-systemd dbus-user-session fonts-dejavu-core"
 )
+#: the packages that show a wallpaper, as looks.sh looks for their programs
+BACKDROPS = ("xfdesktop4", "pcmanfm-qt", "plasma-workspace", "gnome-shell")
 GREETER = "lightdm lightdm-gtk-greeter"
 PACKAGES: dict[Desktop, str] = {
     "none": "",
@@ -43,8 +47,7 @@ PRESETS: dict[Preset, str] = {
 }
 INSTALLERS: dict[Installer, str] = {
     "none": "",
-    "calamares": "calamares calamares-settings-debian squashfs-tools rsync grub-efi-amd64-bin grub-pc-bin",
-    "debian-installer": "",
+    "calamares": f"calamares calamares-settings-debian squashfs-tools rsync grub-efi-{ARCHITECTURE}-bin grub-pc-bin",
 }
 #: which package brings a theme; those of others are named among the packages
 THEMES = {
@@ -74,5 +77,5 @@ ICONS = {
     "Papirus-Light": "papirus-icon-theme",
     "Tango": "tango-icon-theme",
 }
-#: what unpacks a theme that was uploaded, however it was packed
+#: what unpacks a tar that was uploaded, however it was packed
 UNPACKERS = "xz-utils bzip2"

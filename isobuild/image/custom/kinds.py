@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict
 
-from isobuild.image.fields import MULTILINE, OR_UPLOAD, SECRET, accept, whole
+from isobuild.image.fields import MULTILINE, SECRET, accept, holding, whole
 
 FROZEN = ConfigDict(extra="forbid", frozen=True)
 CRYPT = re.compile(
@@ -27,7 +27,8 @@ KEY_TYPES = (
 )
 UNIT = r"[A-Za-z0-9][A-Za-z0-9:_.\\-]{0,99}(@[A-Za-z0-9:_.\\-]{0,100})?"
 SUFFIXES = "service|socket|timer|path|mount|target"
-KEPT = ("/dev", "/proc", "/sys", "/run", "/isobuild", "/boot")
+#: what is made when the system starts, is on the medium, or was of use before
+KEPT = ("/dev", "/proc", "/sys", "/run", "/tmp", "/var/tmp", "/isobuild", "/boot", "/etc/initramfs-tools")  # noqa: S108
 
 
 def json_list(value: object) -> object:
@@ -155,5 +156,5 @@ ThemeName = Annotated[
         whole(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}|upload:[0-9a-f]{64}"),
         "the name of a theme that a package brings, such as Arc-Dark, or the upload of a tar with one",
     ),
-    OR_UPLOAD,
+    holding("theme", "text-or-upload"),
 ]

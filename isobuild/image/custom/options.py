@@ -1,6 +1,6 @@
 """What people may choose about a system beside its packages."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from isobuild.errors import InvalidOption
 from isobuild.image.custom.accounts import User
 from isobuild.image.custom.contents import File
-from isobuild.image.custom.desktops import Desktop, Installer, Preset
+from isobuild.image.custom.desktops import BACKDROPS, Desktop, Installer, Preset
 from isobuild.image.custom.kinds import FROZEN, JsonList, KernelArgument, ThemeName, Unit, Url, Words
 from isobuild.image.custom.repositories import Repository
 from isobuild.image.custom.scripts import LONGEST, Script
@@ -19,20 +19,17 @@ from isobuild.image.fields import (
     Keyboard,
     Line,
     Locale,
+    MenuPicture,
     Package,
+    Picture,
     Timezone,
     Unset,
-    Upload,
     Username,
 )
 
 #: names that people know from elsewhere
 ALIASES = {"list_aplikasi": "packages"}
 SCREENLESS = ("none", "kiosk")
-NO_LAUNCHER = (
-    "none or calamares: the launcher of debian-installer wants the installer's own files, made for the very kernel of "
-    "the medium, and no package of Debian's brings them"
-)
 blank = BeforeValidator(lambda value: None if isinstance(value, str) and not value.strip() else value)
 
 
@@ -66,7 +63,7 @@ class Customisation(BaseModel):
         description="the icon theme: its name, such as Papirus, or the upload of a tar with one",
         json_schema_extra=_in("Desktop"),
     )
-    wallpaper: Annotated[Upload | None, Unset] = Field(
+    wallpaper: Annotated[Picture | None, Unset] = Field(
         None, description="the picture behind the desktop, PNG or JPEG", json_schema_extra=_in("Desktop")
     )
     installer: Installer = Field(
@@ -143,9 +140,9 @@ class Customisation(BaseModel):
     timeout: int = Field(
         2, ge=0, le=3600, description="seconds that the boot menu waits", json_schema_extra=_in("Boot")
     )
-    background: Annotated[Upload | None, Unset] = Field(
+    background: Annotated[MenuPicture | None, Unset] = Field(
         None,
-        description="the picture behind the boot menu, PNG or JPEG, but not a progressive one",
+        description="the picture behind the boot menu, PNG or JPEG, but not a progressive or interlaced one",
         json_schema_extra=_in("Boot"),
     )
     persistence: bool = Field(
@@ -167,6 +164,16 @@ class Customisation(BaseModel):
         for field, given, allowed in wrong(self):
             raise InvalidOption(field=field, given=given, allowed=allowed)
         return self
+
+
+def check_packages(chosen: Customisation, names: Collection[str]) -> None:
+    """Raise InvalidOption if an option needs a package that is not among these, which are all there are.
+
+    Archives beside Debian's may have it under another name.
+    """
+    if chosen.wallpaper and not chosen.repositories and not {*BACKDROPS} & {*names}:
+        allowed = f"a choice for a desktop, and none that shows it is among the packages: {', '.join(BACKDROPS)}"
+        raise InvalidOption(field="wallpaper", given=chosen.wallpaper, allowed=allowed)
 
 
 def wrong(chosen: Customisation) -> Iterator[tuple[str, object, str]]:
@@ -195,8 +202,6 @@ def _wrong_users(chosen: Customisation) -> Iterator[tuple[str, object, str]]:
 
 
 def _wrong_desktop(chosen: Customisation) -> Iterator[tuple[str, object, str]]:
-    if chosen.installer == "debian-installer":
-        yield "installer", chosen.installer, NO_LAUNCHER
     bare = chosen.begins_bare and chosen.desktop in SCREENLESS and not getattr(chosen, "packages", ())
     for field in ("theme", "icon", "wallpaper"):
         if bare and getattr(chosen, field):

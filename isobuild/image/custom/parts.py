@@ -106,7 +106,8 @@ def has_secret(chosen: Customisation) -> bool:
 
 def uploads(chosen: Customisation) -> tuple[str, ...]:
     """The SHA-256 of each upload that a build needs, each once."""
-    named = [chosen.theme, chosen.icon, chosen.wallpaper, chosen.background, *(file.upload for file in chosen.files)]
+    named = [chosen.theme, chosen.icon, chosen.wallpaper, chosen.background]
+    named += [name for file in chosen.files for name in (file.upload, file.tree)]
     found = (name.removeprefix("upload:") for name in named if name and name.startswith("upload:"))
     return tuple(dict.fromkeys(found))
 
@@ -127,6 +128,8 @@ def _wanted(chosen: Customisation) -> Iterator[tuple[str, str]]:
         yield "users.ssh_keys", "openssh-server"
     if any(user.sudo != "no" for user in users(chosen)):
         yield "users.sudo", "sudo"
+    if any(file.tree for file in chosen.files):
+        yield "files", desktops.UNPACKERS
     if any(each.uri.startswith("https:") for each in chosen.repositories):
         yield "repositories", "ca-certificates"
     yield "packages", " ".join(getattr(chosen, "packages", ()))

@@ -11,8 +11,8 @@ leaves in OUT/stages/medium what later steps need:
     status       what dpkg says of it
     text-N       menus, checksums and lists of the ISO
 
-It ends with 65 and a sentence if that is no ISO, or only the beginning of one, or if no live system is in it. It needs
-nothing but Python, xorriso and squashfs-tools: a build user runs it.
+It ends with 65 and a sentence if that is no ISO, or only the beginning of one, or if no live system is in it; with 71
+if there is no room to look. It needs nothing but Python, xorriso and squashfs-tools: a build user runs it.
 """
 
 import json
@@ -31,7 +31,8 @@ from typing import NoReturn
 SECTOR = 2048  # bytes
 FIRST = 16  # the sector of the first volume descriptor
 LAST = 32  # as far as one is looked for
-WRONG = 65  # the order can't be followed
+WRONG, HOST = 65, 71  # the order can't be followed; this machine can't do it now
+FULL = ("No space left on device", "Disk quota exceeded")
 FOUND = re.compile(r"File data lba: +(\d+) , +(\d+) , +(\d+) , +(\d+) , '(/[^']*)'")
 MENUS = re.compile(r"/(boot/grub|isolinux|syslinux|boot/isolinux|boot/syslinux|EFI/[^/]+)/[\w.+-]+\.(cfg|conf)")
 SUMS = re.compile(r"/(md5|sha1|sha256|sha512)sums?(\.txt)?", re.IGNORECASE)
@@ -66,10 +67,10 @@ class Iso:
             return opened.read(min(most, self.files[path].size))
 
 
-def fail(words: str) -> NoReturn:
-    """End, as it is the order that can't be followed."""
+def fail(words: str, status: int = WRONG) -> NoReturn:
+    """End, as it is the order that can't be followed, unless another status says whose fault it is."""
     print(f"E: {words}", file=sys.stderr)
-    sys.exit(WRONG)
+    sys.exit(status)
 
 
 # the ISO
@@ -156,6 +157,8 @@ def unsquash(iso: Iso, path: str, *arguments: str) -> str:
         *arguments[-1].split(),
     )
     ran = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")  # noqa: S603
+    if ran.returncode and any(words in ran.stderr for words in FULL):
+        fail(f"the disk is full: {path} in this ISO could not be read", HOST)
     if ran.returncode == 1:
         fail(f"source: {path} in this ISO is damaged: {ran.stderr.strip()[-300:]}")
     return ran.stdout

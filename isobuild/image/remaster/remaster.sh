@@ -25,8 +25,12 @@ unpack_medium() {
 
 unpack_at() { # OFFSET FOLDER PATH: devices can't be made here, and nothing needs them
 	status=0
-	unsquashfs -quiet -no-progress -offset "$1" -dest "$2" "$iso" >"$work/unsquashfs" 2>&1 </dev/null || status=$?
-	grep -v -e '^$' -e 'character device' -e 'block device' -e 'superuser' "$work/unsquashfs" || true
+	complaint=$(unsquashfs -quiet -no-progress -offset "$1" -dest "$2" "$iso" 2>&1 </dev/null) || status=$?
+	echo "$complaint" | grep -v -e '^$' -e 'character device' -e 'block device' -e 'superuser' || true
+	case $status:$complaint in 0:*) ;; *'No space left on device'* | *'Disk quota exceeded'*)
+		fail 71 "the disk is full: $3 in this ISO could not be unpacked"
+		;;
+	esac
 	if [ "$status" -eq 1 ] || [ ! -d "$2" ]; then fail 65 "source: $3 in this ISO is damaged"; fi
 }
 

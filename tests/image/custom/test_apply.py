@@ -19,6 +19,31 @@ __all__ = ["build_user"]
 pytestmark = pytest.mark.iso
 
 PICTURE = b"\x89PNG\r\n\x1a\n"
+
+
+def _tar(*members: tuple[str, bytes | str | None, int]) -> bytes:
+    """A tar of these: name; what is in it, where a link leads, or None for a folder; mode. All are of user 1234."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for name, what, mode in members:
+            facts = tarfile.TarInfo(name)
+            facts.mode, facts.uid, facts.gid = mode, 1234, 1234
+            content = what if isinstance(what, bytes) else b""
+            facts.type = tarfile.DIRTYPE if what is None else tarfile.REGTYPE
+            if isinstance(what, str):
+                facts.type, facts.linkname = tarfile.SYMTYPE, what
+            facts.size = len(content)
+            archive.addfile(facts, io.BytesIO(content))
+    return made.getvalue()
+
+
+SITE = _tar(
+    ("./", None, 0o700), ("./lib", None, 0o700), ("./lib/teapot", None, 0o750),
+    ("./lib/teapot/run", b"#!/bin/sh\n", 0o4755), ("./lib/teapot/notes", b"black\n", 0o600),
+    ("./tea", "lib/teapot", 0o777),
+)  # fmt: skip
+TREE = f"upload:{hashlib.sha256(SITE).hexdigest()}"
+UPLOADS = {hashlib.sha256(each).hexdigest(): each for each in (PICTURE, SITE)}
 ORDER: dict[str, object] = {
     "hostname": "teapot",
     "locale": "id_ID.UTF-8",
@@ -43,6 +68,9 @@ ORDER: dict[str, object] = {
         {"path": "/srv/cups", "folder": True, "mode": "1777"},
         {"path": "/etc/motd", "content": "$HOME `id` 'tea'\n"},
         {"path": "/srv/a picture", "upload": f"upload:{hashlib.sha256(PICTURE).hexdigest()}"},
+        {"path": "/home/ana/site", "tree": TREE, "owner": "ana", "group": "ana"},
+        {"path": "/usr", "tree": TREE},
+        {"path": "/usr/lib/teapot/notes", "content": "green\n"},
     ],
     "first_boot": "#!/bin/sh\necho tea >/srv/booted\n",
     "repositories": [{**REPOSITORY, "username": "me", "password": "t3apass", "priority": 100}],
@@ -62,7 +90,7 @@ def chroot(needed: Callable[[str], str], build_user: str) -> Iterator[Chroot]:
 
 @pytest.fixture(scope="module")
 def ordered(chroot: Chroot) -> Path:
-    return chroot.customise("ordered", ORDER, {hashlib.sha256(PICTURE).hexdigest(): PICTURE})
+    return chroot.customise("ordered", ORDER, UPLOADS)
 
 
 def test_it_is_the_host_that_was_ordered(chroot: Chroot, ordered: Path) -> None:
@@ -115,6 +143,23 @@ def test_its_files_are_as_ordered(chroot: Chroot, ordered: Path) -> None:
     assert (ordered / "srv/a picture").read_bytes() == PICTURE
 
 
+def test_what_is_in_a_tar_has_its_modes_and_the_owner_that_was_ordered(chroot: Chroot, ordered: Path) -> None:
+    site, lib = "/home/ana/site", "/usr/lib/teapot"
+    paths = [site, f"{site}/lib", f"{site}/lib/teapot/run", f"{site}/tea", "/usr", "/usr/lib", lib, f"{lib}/run"]
+    assert chroot.within(ordered, "stat", "-c", "%U %G %a %n", *paths).splitlines() == [
+        f"ana ana 755 {site}",
+        f"ana ana 700 {site}/lib",
+        f"ana ana 4755 {site}/lib/teapot/run",
+        f"ana ana 777 {site}/tea",
+        "root root 755 /usr",
+        "root root 755 /usr/lib",
+        f"root root 750 {lib}",
+        f"root root 4755 {lib}/run",
+    ]
+    assert chroot.within(ordered, "cat", f"{site}/tea/notes", "/usr/tea/notes") == "black\ngreen\n"
+    assert chroot.within(ordered, "find", "/tmp", "-mindepth", "1") == ""
+
+
 def test_its_archives_are_known_without_their_password(chroot: Chroot, ordered: Path) -> None:
     assert (ordered / "etc/apt/keyrings/isobuild-1.asc").read_text() == PGP_KEY
     assert "Enabled: no\n" in (ordered / "etc/apt/sources.list.d/isobuild-1.sources").read_text()
@@ -135,7 +180,7 @@ def test_it_is_stripped(chroot: Chroot, ordered: Path) -> None:
 
 
 def test_the_same_order_gives_the_same_system(chroot: Chroot, ordered: Path) -> None:
-    again = chroot.customise("again", ORDER, {hashlib.sha256(PICTURE).hexdigest(): PICTURE})
+    again = chroot.customise("again", ORDER, UPLOADS)
     assert chroot.listing(again) == chroot.listing(ordered)
 
 
@@ -182,7 +227,7 @@ def test_what_the_packages_do_not_have_is_the_orders_fault(
 
 
 def test_a_theme_may_be_uploaded(chroot: Chroot) -> None:
-    packed = _tar({"Tea/gtk-3.0/gtk.css": b"* {}\n", "Tea/index.theme": b"[Icon Theme]\n"})
+    packed = _tar(("Tea/gtk-3.0/gtk.css", b"* {}\n", 0o644), ("Tea/index.theme", b"[Icon Theme]\n", 0o644))
     digest = hashlib.sha256(packed).hexdigest()
     tree = chroot.customise("themed", {"desktop": "xfce", "theme": f"upload:{digest}"}, {digest: packed})
     assert (tree / "usr/share/themes/Tea/gtk-3.0/gtk.css").read_text() == "* {}\n"
@@ -201,18 +246,38 @@ def test_an_upload_that_is_no_picture_is_told(chroot: Chroot, field: str) -> Non
     [(b"tea", "E: theme: the upload is not a tar archive"), (None, "the upload must hold one folder")],
 )
 def test_an_upload_that_is_no_theme_is_told(chroot: Chroot, packed: bytes | None, words: str) -> None:
-    content = packed or _tar({"a/x": b"", "b/y": b""})
+    content = packed or _tar(("a/x", b"", 0o644), ("b/y", b"", 0o644))
     digest = hashlib.sha256(content).hexdigest()
     with pytest.raises(StepFailed) as caught:
         chroot.customise(f"bad-{digest[:4]}", {"desktop": "xfce", "theme": f"upload:{digest}"}, {digest: content})
     assert words in caught.value.facts["tail"]
 
 
-def _tar(files: dict[str, bytes]) -> bytes:
+DEVICE = tarfile.TarInfo("null")
+DEVICE.type, DEVICE.devmajor, DEVICE.devminor = tarfile.CHRTYPE, 1, 3
+
+
+def _tar_of_a_device() -> bytes:
     made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz") as archive:
-        for name, content in files.items():
-            facts = tarfile.TarInfo(name)
-            facts.size = len(content)
-            archive.addfile(facts, io.BytesIO(content))
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        archive.addfile(DEVICE)
     return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("packed", "words"),
+    [
+        (b"tea", "/srv/site: the upload is not a tar archive with something in it"),
+        (_tar(("/etc/tea", b"", 0o644)), "/srv/site: the tar has a path in it that is absolute, or has '..' in it"),
+        (_tar(("a/../../etc/tea", b"", 0o644)), "/srv/site: the tar has a path in it that is absolute"),
+        (_tar_of_a_device(), "/srv/site: the tar has more in it than folders, files and links"),
+        (SITE[:80], "/srv/site: the upload is not a tar archive"),
+    ],
+)
+def test_a_tar_that_is_no_tree_is_told(chroot: Chroot, packed: bytes, words: str) -> None:
+    digest = hashlib.sha256(packed).hexdigest()
+    order = {"files": [{"path": "/srv/site", "tree": f"upload:{digest}"}]}
+    with pytest.raises(StepFailed) as caught:
+        chroot.customise(f"bad-{digest[:6]}", order, {digest: packed})
+    assert caught.value.facts["status"] == 65
+    assert words in caught.value.facts["tail"]

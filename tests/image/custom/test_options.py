@@ -7,11 +7,12 @@ from pydantic import ValidationError
 
 from image.custom.samples import REPOSITORY, SHA512, SSH_KEY, UPLOAD
 from isobuild.errors import InvalidOption
-from isobuild.image.custom import Customisation
+from isobuild.image.custom import Customisation, check_packages
 
 ANA = {"name": "ana", "password": SHA512}
 WRONG: list[tuple[str, object, str]] = [
     ("desktop", "beos", "'none', 'xfce', 'lxqt', 'gnome', 'kde' or 'kiosk'"),
+    ("installer", "debian-installer", "'none' or 'calamares'"),
     ("kiosk_url", "example.org", "an address such as https://example.org/"),
     ("kiosk_url", "https://example.org/$(id)'", "an address such as"),
     ("kiosk_url", "javascript:alert(1)", "an address such as"),
@@ -66,7 +67,6 @@ APART: list[tuple[dict[str, Any], str, str]] = [
     ({"theme": "Arc"}, "theme", "a choice for a desktop, and the desktop is none"),
     ({"wallpaper": UPLOAD, "desktop": "kiosk"}, "wallpaper", "and the desktop is kiosk"),
     ({"installer": "calamares"}, "installer", "none: it is started at a desktop"),
-    ({"installer": "debian-installer", "desktop": "xfce"}, "installer", "no package of Debian's brings them"),
 ]
 
 
@@ -135,3 +135,12 @@ def test_the_secrets_are_known() -> None:
     from isobuild.recipes.base import secrets
 
     assert secrets(Customisation) == {"users", "repositories"}
+
+
+def test_a_wallpaper_needs_a_desktop_among_the_packages() -> None:
+    grown = Whole(wallpaper=UPLOAD, packages=("openbox",))
+    check_packages(grown, {"openbox", "pcmanfm-qt"})
+    check_packages(Whole(packages=("openbox",)), {"openbox"})
+    check_packages(grown.model_copy(update={"repositories": ({},)}), {"openbox", "a desktop of theirs"})
+    with pytest.raises(InvalidOption, match="none that shows it is among the packages: xfdesktop4, pcmanfm-qt"):
+        check_packages(grown, {"openbox", "nano"})

@@ -44,6 +44,7 @@ ADDED: list[tuple[dict[str, object], set[str]]] = [
     ({"desktop": "kiosk"}, {"surf", "matchbox-window-manager"}),
     ({"desktop": "xfce", "theme": "Arc-Dark", "icon": "Papirus"}, {"arc-theme", "papirus-icon-theme"}),
     ({"desktop": "xfce", "theme": UPLOAD}, {"xz-utils", "bzip2"}),
+    ({"files": [{"path": "/srv/site", "tree": UPLOAD}]}, {"xz-utils", "bzip2"}),
     ({"presets": "ssh-server,rescue"}, {"openssh-server", "gddrescue"}),
     ({"desktop": "lxqt", "installer": "calamares"}, {"calamares-settings-debian"}),
     ({"locales": "id_ID.UTF-8"}, {"locales"}),
@@ -99,9 +100,9 @@ def test_uploads_are_named_once() -> None:
     other = "upload:" + "f" * 64
     chosen = Customisation.model_validate({
         "desktop": "xfce", "theme": UPLOAD, "icon": "Papirus", "wallpaper": other, "background": UPLOAD,
-        "files": [{"path": "/a", "upload": other}],
+        "files": [{"path": "/a", "upload": other}, {"path": "/b", "tree": f"upload:{'e' * 64}"}],
     })  # fmt: skip
-    assert custom.uploads(chosen) == (UPLOAD[7:], "f" * 64)
+    assert custom.uploads(chosen) == (UPLOAD[7:], "f" * 64, "e" * 64)
 
 
 PROOFS: list[tuple[dict[str, object], str]] = [

@@ -1,6 +1,7 @@
 """What is found in an ISO that is to be changed, and the words for one that can't be."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,17 @@ def test_a_layer_that_is_none(pack: Pack, tmp_path: Path, capsys: pytest.Capture
 def test_a_kernel_that_says_no_version() -> None:
     assert look.version_of(b"") == look.version_of(bytes(0x1000)) == ""
     assert look.version_of(kernel("6.1.0-56-amd64")) == "6.1.0-56-amd64"
+
+
+SMALL = 'mount -t tmpfs -o size=64k small "$1"; exec env TMPDIR="$1" python3 -I "$2" "$3" "$4"'
+
+
+def test_a_disk_that_fills_is_the_machine_s_fault(pack: Pack, tmp_path: Path) -> None:
+    system = {"var/lib/dpkg/status": STATUS + "x" * (1 << 20)}
+    iso = pack("tea.iso", {}, {"live/filesystem.squashfs": (system, ())})
+    (tmp_path / "small").mkdir()
+    words = ("sh", f"{tmp_path / 'small'}", look.__file__, f"{iso}", f"{tmp_path / 'out'}")
+    command = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-euc", SMALL, *words)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 71
+    assert done.stderr == "E: the disk is full: /live/filesystem.squashfs in this ISO could not be read\n"
