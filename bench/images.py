@@ -6,7 +6,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -57,13 +57,13 @@ def run() -> None:
 
 
 def _live_build(folder: Path, mirrors: Mirrors) -> Iterable[Made]:
-    defaults, tuned = folder / "live-build", folder / "live-build-tuned"
-    live_build.configure(defaults, mirrors, tuned=False)
-    yield _once("live-build, its defaults, cold", partial(live_build.build, defaults), live_build.HOSTNAME)
-    live_build.configure(tuned, mirrors, tuned=True)
-    live_build.build(tuned)
-    live_build.clean(tuned)
-    yield _once("live-build, its caches warm, zstd-3", partial(live_build.build, tuned), live_build.HOSTNAME)
+    place = folder / "live-build"
+    live_build.configure(place, mirrors, tuned=False)
+    first = _once("live-build, its defaults, cold", partial(live_build.build, place), live_build.HOSTNAME)
+    yield replace(first, iso=first.iso.rename(folder / "defaults.iso"))
+    live_build.clean(place)
+    live_build.configure(place, mirrors, tuned=True)
+    yield _once("live-build, its caches warm, zstd-3", partial(live_build.build, place), live_build.HOSTNAME)
 
 
 def _plain(folder: Path, mirrors: Mirrors) -> Made:

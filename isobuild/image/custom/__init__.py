@@ -10,7 +10,6 @@ from isobuild.image.custom.options import Customisation, check_packages
 from isobuild.image.custom.parts import (
     asked,
     dpkg_options,
-    excluded,
     files,
     has_secret,
     logins,
@@ -26,7 +25,6 @@ __all__ = [
     "asked",
     "check_packages",
     "dpkg_options",
-    "excluded",
     "files",
     "has_secret",
     "logins",

@@ -41,11 +41,6 @@ def asked(chosen: Customisation) -> dict[str, str]:
     return found
 
 
-def excluded(chosen: Customisation) -> tuple[str, ...]:
-    """The packages that must not come in, not even as another's recommendation."""
-    return chosen.exclude
-
-
 def sources(chosen: Customisation) -> str:
     """The further archives as deb822 text, their keys in it, for who resolves and installs; "" if there are none."""
     return repositories.sources(chosen.repositories)
@@ -93,6 +88,7 @@ def files(chosen: Customisation) -> dict[str, str]:
     parts = list(_parts(chosen))
     texts = {
         "apply": _script("apply"),
+        "common": _script("common"),
         "settings": _settings(chosen, parts),
         **{f"{part}.sh": _script(part) for part in parts},
     }

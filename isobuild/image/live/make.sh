@@ -21,6 +21,13 @@ make_kernel() { # FOLDER LOWER: vmlinuz and initrd.img of a system, which stays 
 	end_initrds
 }
 
+# FILE: of live-boot's. Where changes are kept ("/ union") it stacks the layers by itself, the last of them lowest: the
+# base would hide what is custom
+stack_in_order() {
+	# shellcheck disable=SC2016 # it is a line of that file
+	sed -i 's|for d in /run/live/rootfs/\*$|for d in $(ls -dr /run/live/rootfs/*)|' "$1"
+}
+
 make_base() {
 	begin base
 	say 2 bootstrap
@@ -30,6 +37,8 @@ make_base() {
 	forget "$room/base"
 	mkdir -p "$room/kernel/usr/lib"
 	mv "$room/base/usr/lib/modules" "$room/kernel/usr/lib/"
+	stack_in_order "$room/base/usr/lib/live/boot/9990-misc-helpers.sh"
+	rm -f "$room/base/etc/hostname" # mmdebstrap's is the host's
 	dated "$room/base"
 	dated "$room/kernel"
 	say 60 initrd

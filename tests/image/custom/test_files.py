@@ -26,7 +26,8 @@ def put(tmp_path: Path, *lines: str) -> subprocess.CompletedProcess[str]:
         source = f"custom/content/{number}" if content else "-"
         table.append("\t".join((source, "0644", "root", "root", f"{full}/{path}\n")))
     (inputs / "custom" / "files").write_text("".join(table))
-    (inputs / "custom" / "files.sh").write_text(resources.files(custom).joinpath("sh", "files.sh").read_text())
+    for name, source in {"files.sh": "files.sh", "common": "common.sh"}.items():
+        (inputs / "custom" / name).write_text(resources.files(custom).joinpath("sh", source).read_text())
     command = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-euc", SMALL, "sh", f"{full}", f"{inputs}")
     env = {"HERE": f"{inputs}/custom", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
     return subprocess.run(command, env=env, check=False, capture_output=True, text=True)

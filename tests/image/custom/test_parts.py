@@ -25,12 +25,13 @@ def test_nothing_chosen_needs_next_to_nothing() -> None:
     plain = Customisation()
     assert custom.packages(plain) == ("sudo",)
     assert (custom.sources(plain), custom.logins(plain), custom.preferences(plain)) == ("", "", "")
-    assert (custom.excluded(plain), custom.dpkg_options(plain), custom.uploads(plain)) == ((), (), ())
+    assert (custom.dpkg_options(plain), custom.uploads(plain)) == ((), ())
     texts = custom.files(plain)
     assert sorted(texts) == [
         "custom/accounts",
         "custom/accounts.sh",
         "custom/apply",
+        "custom/common",
         "custom/desktop.sh",
         "custom/host.sh",
         "custom/region.sh",

@@ -1,6 +1,9 @@
 """A live system's stages: what changes which of them, and what is left to do when some are there."""
 
+import re
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +82,21 @@ def test_what_is_made_needs_neither_steps_nor_packages() -> None:
     assert [step.name for step in SYSTEM.steps(made)] == ["manifest"]
     assert SYSTEM.needed(made) == ()
     assert not SYSTEM.needs_lists(made)
+
+
+def test_it_is_made_for_the_architecture_that_was_chosen() -> None:
+    system = next(step for step in SYSTEM.steps(PLACE) if step.name == "system")
+    assert system.env["ARCHITECTURE"] == "amd64"
+
+
+def test_where_changes_are_kept_live_boot_stacks_the_layers_in_order(tmp_path: Path) -> None:
+    """It takes the first that it names for the topmost."""
+    function = re.search(r"^stack_in_order\(\) \{.*?^\}", SYSTEM.files(PLACE)["make"], re.MULTILINE | re.DOTALL)
+    assert function
+    helpers = tmp_path / "misc-helpers.sh"
+    helpers.write_text("for d in /run/live/rootfs/*\ndo\n\techo /run/live/rootfs/*\ndone\n")
+    subprocess.run(["sh", "-euc", f'{function[0]}\nstack_in_order "$1"', "sh", helpers], check=True)
+    assert helpers.read_text() == "for d in $(ls -dr /run/live/rootfs/*)\ndo\n\techo /run/live/rootfs/*\ndone\n"
 
 
 def test_with_a_base_only_the_other_packages_are_needed() -> None:

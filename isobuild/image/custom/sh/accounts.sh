@@ -2,15 +2,8 @@
 # The people of this system: `accounts` has a line for each, its fields divided by tabs (name, full name, password's
 # hash, shell, groups, sudo); `keys/NAME` has the SSH keys of each who has some.
 
-fail() {
-	echo "E: $1" >&2
-	exit 65
-}
-
-done_at_build() {
-	mkdir -p /var/lib/live/config
-	for component; do touch "/var/lib/live/config/$component"; done
-}
+# shellcheck disable=SC1091 # it stands beside this
+. "$HERE/common"
 
 # the groups that people at the machine are in, as far as the packages have made them
 USUAL="audio cdrom dip floppy video plugdev netdev powerdev scanner bluetooth lpadmin"

@@ -1,10 +1,8 @@
 #!/bin/sh
 # Who is at the desktop when it comes up; and a unit that tells the serial console when it has.
 
-done_at_build() {
-	mkdir -p /var/lib/live/config
-	for component; do touch "/var/lib/live/config/$component"; done
-}
+# shellcheck disable=SC1091 # it stands beside this
+. "$HERE/common"
 
 # NAMES: the first session that there is
 session() {

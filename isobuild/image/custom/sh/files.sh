@@ -2,9 +2,11 @@
 # Files and folders: `files` has a line for each, its fields divided by tabs (where its content is, or "-" for a folder;
 # mode, or "-" for what is in a tar; owner, group, path).
 
-fail() {
-	echo "E: files: $1" >&2
-	exit 65
+# shellcheck disable=SC1091 # it stands beside this
+. "$HERE/common"
+
+refuse() {
+	fail "files: $1"
 }
 
 # SAID: what the system said of a failure; a full disk is not the order's
@@ -23,7 +25,7 @@ make_folder() {
 	make_folder "$above"
 	said=$(mkdir "$1" 2>&1) || {
 		check_room "$said"
-		fail "$1 can't be a folder: there is a file in its place"
+		refuse "$1 can't be a folder: there is a file in its place"
 	}
 	chown --reference="$above" "$1"
 }
@@ -31,12 +33,12 @@ make_folder() {
 # TAR PATH: all that stops it is the order's fault
 check_tar() {
 	listed=$(tar --list --absolute-names --file="$1" 2>/dev/null) || listed=
-	[ -n "$listed" ] || fail "$2: the upload is not a tar archive with something in it"
+	[ -n "$listed" ] || refuse "$2: the upload is not a tar archive with something in it"
 	if printf '%s\n' "$listed" | grep -qE '^/|^(.*/)?\.\.(/|$)'; then
-		fail "$2: the tar has a path in it that is absolute, or has '..' in it"
+		refuse "$2: the tar has a path in it that is absolute, or has '..' in it"
 	fi
 	if tar --list --verbose --absolute-names --file="$1" 2>/dev/null | grep -q '^[^dhl-]'; then
-		fail "$2: the tar has more in it than folders, files and links"
+		refuse "$2: the tar has more in it than folders, files and links"
 	fi
 }
 
@@ -46,11 +48,11 @@ unpack() {
 	scratch=$(mktemp -d)
 	said=$(tar --extract --no-same-owner --preserve-permissions --directory="$scratch" --file="$1" 2>&1) || {
 		check_room "$said"
-		fail "$2: the tar can't be unpacked: $said"
+		refuse "$2: the tar can't be unpacked: $said"
 	}
 	said=$( (tar --create --owner="$3" --group="$4" --directory="$scratch" . | give "$2") 2>&1) || {
 		check_room "$said"
-		fail "$2: what is in the tar can't be put there: $said"
+		refuse "$2: what is in the tar can't be put there: $said"
 	}
 	rm -rf "$scratch"
 }
@@ -69,8 +71,8 @@ make_top() {
 
 put() {
 	source=$1 mode=$2 owner=$3 group=$4 path=$5
-	getent passwd "$owner" >/dev/null || fail "$path can't belong to $owner: there is no such account"
-	getent group "$group" >/dev/null || fail "$path can't belong to the group $group: there is no such group"
+	getent passwd "$owner" >/dev/null || refuse "$path can't belong to $owner: there is no such account"
+	getent group "$group" >/dev/null || refuse "$path can't belong to the group $group: there is no such group"
 	if [ "$mode" = - ]; then
 		make_top "$path" "$owner" "$group"
 		unpack "$HERE/../$source" "$path" "$owner" "$group"
@@ -78,12 +80,12 @@ put() {
 	elif [ "$source" = - ]; then
 		make_folder "$path"
 	else
-		[ ! -d "$path" ] || fail "$path is a folder of the system"
+		[ ! -d "$path" ] || refuse "$path is a folder of the system"
 		make_folder "$(dirname "$path")"
 		rm -f "$path"
 		said=$(cp --no-preserve=all "$HERE/../$source" "$path" 2>&1) || {
 			check_room "$said"
-			fail "$path can't be written: $said"
+			refuse "$path can't be written: $said"
 		}
 	fi
 	chown "$owner:$group" "$path"

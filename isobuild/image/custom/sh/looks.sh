@@ -1,10 +1,8 @@
 #!/bin/sh
 # Theme, icons and wallpaper, for every desktop that is there.
 
-fail() {
-	echo "E: $1" >&2
-	exit 65
-}
+# shellcheck disable=SC1091 # it stands beside this
+. "$HERE/common"
 
 # FIELD VALUE FOLDER: the name of a theme; one that was uploaded is unpacked to the folder first
 unpack() {

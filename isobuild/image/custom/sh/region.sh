@@ -2,15 +2,8 @@
 # Language, clock and keyboard. What live-config would do at each boot is done here, once; its state files say so. What
 # is empty stays as it is.
 
-fail() {
-	echo "E: $1" >&2
-	exit 65
-}
-
-done_at_build() {
-	mkdir -p /var/lib/live/config
-	touch "/var/lib/live/config/$1"
-}
+# shellcheck disable=SC1091 # it stands beside this
+. "$HERE/common"
 
 # NAME: a locale as `locale -a` says it
 is_built() {

@@ -1,10 +1,8 @@
 #!/bin/sh
 # Which units start with the system, and which do not.
 
-fail() {
-	echo "E: $1" >&2
-	exit 65
-}
+# shellcheck disable=SC1091 # it stands beside this
+. "$HERE/common"
 
 # UNIT: its file; that of getty@tty2.service is getty@.service
 exists() {
