@@ -205,9 +205,14 @@ class Archive:
         """dpkg's status, if these were installed."""
         if not packages:
             return ""
+        kept = self.folder / "taken" / f"{digest(packages, self.said.state())}.status"
+        with suppress(OSError):
+            return kept.read_text()
         names = (f"{package.name}:{package.architecture}={package.version}" for package in packages)
         stanzas = self.ask("apt-cache", "show", *names).split("\n\n")
-        return "".join(f"{stanza.strip()}\nStatus: install ok installed\n\n" for stanza in stanzas if stanza.strip())
+        status = "".join(f"{stanza.strip()}\nStatus: install ok installed\n\n" for stanza in stanzas if stanza.strip())
+        replace_text(kept, status)
+        return status
 
     @contextmanager
     def alone(self) -> Iterator[None]:
