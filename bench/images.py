@@ -154,4 +154,4 @@ def _write(files: list[Path], iso: Path) -> float:
 
 def _show_boots(made: list[Made]) -> None:
     print("Each boots to its login prompt, by both firmwares at once, in seconds\n")
-    table(["", *FIRMWARES], [[each.what, *boots(each.iso, login(each.hostname))] for each in made])
+    table(["", *FIRMWARES], ([each.what, *boots(each.iso, login(each.hostname))] for each in made))
