@@ -6,6 +6,7 @@ from pathlib import Path
 from isobuild.image.proof import FIRMWARES, Firmware, boot
 
 LIMIT = 1200.0  # seconds
+MEMORY = 2048  # MiB
 
 
 def boots(iso: Path, until: str, folder: Path | None = None) -> list[object]:
@@ -15,7 +16,7 @@ def boots(iso: Path, until: str, folder: Path | None = None) -> list[object]:
     """
 
     def told(firmware: Firmware) -> object:
-        tried = boot(iso, firmware, until, LIMIT, folder)
+        tried = boot(iso, firmware, until, LIMIT, folder, MEMORY)
         return tried.seconds if tried.reached else f"no: {tried.where}"
 
     with ThreadPoolExecutor(len(FIRMWARES)) as pool:
