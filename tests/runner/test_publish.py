@@ -1,6 +1,7 @@
 """What a build leaves beside its ISO: everything that people need to trust it, under each task's own name."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -70,6 +71,22 @@ def test_without_key_and_manifest_the_others_are_there(site: Site) -> None:
     site.carry()
     assert set(files(site)) == {"iso", "zsync", *ALWAYS}
     assert wrong(site.isos()[0]) == {"signature": "missing", "SBOM": "missing"}
+
+
+def test_what_is_changed_while_it_is_read_is_not_published(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its checksum and its zsync file would be those of two ISOs."""
+    feed = torrent.Pieces.feed
+
+    def change(pieces: torrent.Pieces, data: bytes) -> None:
+        for iso in (site.home / "work").glob("*/out/*.iso"):
+            os.utime(iso, (1, 1))
+        feed(pieces, data)
+
+    monkeypatch.setattr(torrent.Pieces, "feed", change)
+    site.order()
+    ended = site.carry()
+    assert (ended["state"], ended["cause"]) == ("failed", "host")
+    assert "first.iso was changed by somebody while it was published" in ended["error"]
 
 
 def test_what_the_files_tell(site: Site) -> None:

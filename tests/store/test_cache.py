@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -176,3 +177,21 @@ def test_a_part_that_was_left_goes_when_it_is_old(cache: Cache) -> None:
     cache.prune()
     assert (old.exists(), new.exists()) == (False, True)
     assert cache.held().files == 1
+
+
+def test_a_disk_without_room_for_builds_takes_back_what_is_kept(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(cache, TEA)
+    cache.prune()
+    assert cache.held().files == 1
+    monkeypatch.setattr("isobuild.store.cache.RESERVE", 1 << 60)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=1000 << 30, free=90 << 30))
+    cache.prune()
+    assert cache.held().files == 0
+
+
+def test_a_lock_that_nobody_holds_is_swept_and_one_that_is_held_stays(cache: Cache) -> None:
+    with cache.turn("gone", lambda: None):
+        pass
+    with cache.turn("held", lambda: None):
+        cache.prune()
+        assert [path.name for path in (cache.folder / "turns").iterdir()] == ["held"]
