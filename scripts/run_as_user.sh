@@ -121,8 +121,11 @@ give() ( # NAME OWNER:GROUP MODE
 # What a build leaves in out belongs to the caller's group. In tmp and work nothing may: mmdebstrap could not give the
 # root folders it makes there to its sub-uids. They are others to us, so others may pass, but not look around.
 prepare() {
+  if [[ -d in ]]; then
+    [[ -d out ]] || give in ":$gid" 0751
+    share # before each command: one before it may have left something with a secret
+  fi
   [[ ! -d out ]] || return 0
-  [[ ! -d in ]] || { give in ":$gid" 0751; share; }
   mkdir -p tmp work out
   give tmp "$uid:$gid" 0711
   give work "$uid:$gid" 0711

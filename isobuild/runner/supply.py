@@ -18,11 +18,11 @@ from isobuild.errors import BadResult, DamagedPackage, HostFault
 from isobuild.image.step import Place, Plan, Stage, Step
 from isobuild.runner import results
 from isobuild.runner.log import Log
-from isobuild.runner.workspace import Workspace
+from isobuild.runner.workspace import PRIVATE, Workspace
 from isobuild.store.cache import Cache, Made, link
 
 FULL = {ENOSPC, EDQUOT}
-SHARED, PRIVATE = 0o444, 0o640  # the door gives what is private to the build user's group
+SHARED = 0o444
 MILLISECONDS = "milliseconds"  # the file in which a stage says how long it took
 
 

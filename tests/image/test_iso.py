@@ -9,6 +9,7 @@ import pytest
 from sites import build_user
 
 from image.building import Kitchen, kitchen
+from image.custom.samples import YESCRYPT
 from isobuild.errors import BuildFailed
 from isobuild.image.proof import FIRMWARES, Firmware, boots
 
@@ -97,6 +98,15 @@ def test_one_package_more_is_laid_over_the_same_base(cook: Kitchen, live: dict[s
     assert set(build["stages"]["reused"]) == {"base"}
     assert build["stages"]["packages"]["fetched"] == 1
     assert {"nano", "tree"} < set(manifest(cook.iso(build)))
+
+
+def test_a_password_is_in_the_iso_and_in_no_cache(cook: Kitchen, live: dict[str, Any]) -> None:
+    kept = set((cook.site.home / "cache" / "stages").iterdir())
+    people = [{"name": "ana", "password": YESCRYPT, "sudo": "yes"}]
+    build = cook.build("debian-live", {**LIVE, "username": "live", "users": people})
+    assert cook.iso(build).exists()
+    assert (set(build["stages"]["reused"]), set(build["stages"]["made"])) == ({"base", "packages"}, {"custom"})
+    assert set((cook.site.home / "cache" / "stages").iterdir()) == kept
 
 
 def test_packages_may_bring_a_kernel_and_what_starts_with_it(cook: Kitchen, live: dict[str, Any]) -> None:

@@ -9,6 +9,13 @@ import pytest
 from .leash import SCRIPT, Caller, Sleeper, processes, until
 
 
+def test_what_became_private_between_two_commands_is_the_build_user_s_too(caller: Caller) -> None:
+    workspace = caller.workspace()
+    _out(caller, "true", workspace=workspace)
+    caller.write(workspace / "in" / "late", "sesame", mode=0o640)
+    assert _out(caller, "cat", "../in/late", workspace=workspace) == "sesame"
+
+
 def _out(caller: Caller, *command: str, options: tuple[object, ...] = (), workspace: Path | None = None) -> str:
     run = caller.run(workspace or caller.workspace(), *command, options=options)
     assert run.wait() == 0, run.texts()
