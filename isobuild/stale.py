@@ -21,7 +21,7 @@ from isobuild.resolve import RECENT, Resolver
 from isobuild.store.local import LocalStore
 from isobuild.trust import packages, provenance
 from isobuild.trust.beside import SUFFIXES, name_of
-from isobuild.trust.packages import Package, Resolved
+from isobuild.trust.packages import Named, Package
 
 if TYPE_CHECKING:
     from isobuild.image.snapshot import Layer
@@ -114,7 +114,8 @@ class Stale:
         """The packages that a build had fetched, as the provenance beside the manifest tells; None if it does not."""
         try:
             file = self.store.path(build, name_of("provenance", manifest.removesuffix(SUFFIXES["manifest"])))
-            return provenance.fetched(json.loads(file.read_text()))
+            layers = provenance.fetched(json.loads(file.read_text()))
+            return packages.named(each for layer in layers.values() for each in layer)
         except (NotFound, ValueError, LookupError, TypeError, AttributeError):
             return None
 
@@ -122,7 +123,7 @@ class Stale:
         return Archive(layer.sources, self.resolver.folder, layer.logins, PATIENCE)
 
 
-def newer(had: Sequence[Package], offered: Iterable[Resolved]) -> list[Update]:
+def newer(had: Sequence[Named], offered: Iterable[Named]) -> list[Update]:
     """What an ISO that has these packages would have in a newer version if it were built of those offered."""
     old = {(each.name, architecture): each.version for each in had for architecture in {each.architecture, ""}}
     found = []

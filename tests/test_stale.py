@@ -19,7 +19,7 @@ from isobuild.resolve import Resolver
 from isobuild.stale import AWAY, BROUGHT, NO_ARCHIVES, NONE_ADDED, NOT_TOLD, Found, Stale, Update
 from isobuild.store.local import LocalStore, Stored
 from isobuild.trust import packages, provenance
-from isobuild.trust.packages import Package
+from isobuild.trust.packages import Fetched
 from isobuild.trust.provenance import Making
 
 DAY = timedelta(days=1)
@@ -149,11 +149,12 @@ def remade(small: SmallArchive, tmp_path: Path) -> None:
     (tmp_path / "recipes" / "remade.py").write_text(text.replace(asked, f'{asked} status="status",'))
 
 
-def tell(stale: Stale, name: str, *fetched: Package) -> None:
+def tell(stale: Stale, name: str, *fetched: Fetched) -> None:
     """Lay the provenance beside an ISO: these of its packages its build had fetched."""
     making = Making(
-        recipe="remade", version=1, options={}, epoch=1, installation="x", isobuild="1", build=1, started=NOW
-    )
+        recipe="remade", version=1, options={}, epoch=1, installation="x", isobuild="1", build=1, started=NOW,
+        layers={"all": fetched},
+    )  # fmt: skip
     (manifest,) = stale.store.folder.glob(f"*/{name}.manifest")
     listed = packages.join(packages.read(manifest.read_text()), fetched)
     told = provenance.write(making, {f"{name}.iso": "5a" * 32}, listed, NOW)
@@ -162,7 +163,10 @@ def tell(stale: Stale, name: str, *fetched: Package) -> None:
 
 def test_of_a_changed_iso_what_was_added_is_looked_at(stale: Stale, small: SmallArchive, remade: None) -> None:
     number = make(stale, "one", "cup 0.5 all\nkettle 2:1.5-1 all\nwater 1.0 all\ngone 7 all\n", recipe="remade")
-    added = Package("kettle", "2:1.5-1", "all", "5a" * 32), Package("gone", "7", "all", "5b" * 32)
+    added = [
+        Fetched(name, version, "all", f"{name}.deb", "http://tea.example.org/", 1, "5a" * 32)
+        for name, version in (("kettle", "2:1.5-1"), ("gone", "7"))
+    ]
     tell(stale, "one", *added)
     assert look(stale) == [number]
     assert (told(stale, number)["count"], told(stale, number)["why"]) == (0, NONE_ADDED)

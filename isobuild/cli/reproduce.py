@@ -1,7 +1,10 @@
-"""Building a task's ISO again, with nothing taken from the cache but packages, to see whether it comes out the same."""
+"""Building a task's ISO again, of the same packages and with nothing else taken from the cache, to see whether it comes
+out the same.
+"""
 
+import json as notation
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,6 +17,7 @@ from isobuild.runner.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from isobuild.desk import Desk
+    from isobuild.image.snapshot import Snapshot
 
 LONGEST = 64  # characters of a task's name
 
@@ -51,10 +55,26 @@ def _build(desk: "Desk", number: int, interrupt: Interrupt) -> dict[str, Any]:
     site.prepare(desk.settings)
     task, build, token = desk.db.write(taking.order_ahead, wish, desk.settings.queues, desk.host, desk.now())
     if build is not None:
-        runner = replace(site.runner(desk.settings), interrupt=interrupt, reuses=False)
+        runner = replace(site.runner(desk.settings), interrupt=interrupt, reuses=False, locked=_locked(desk, number))
         with shown(desk, task):
             runner.run(build, token)
     return desk.task(task)
+
+
+def _locked(desk: "Desk", number: int) -> "Snapshot | None":
+    """The packages that the task was made of, as its provenance tells; None if it tells of none."""
+    from isobuild.image.snapshot import Package, Snapshot
+    from isobuild.trust import provenance
+    from isobuild.trust.beside import name_of
+
+    try:
+        file = desk.file(number, name_of("provenance", desk.file(number).name))
+        told = notation.loads(desk.store.path(file.build_id, file.file).read_text())
+        layers = provenance.fetched(told)
+        found = {name: tuple(Package(**asdict(each)) for each in layer) for name, layer in layers.items()}
+        return Snapshot(provenance.epoch_in(told), (), found) if found else None
+    except (NotFound, OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _free_name(desk: "Desk", name: str) -> str:

@@ -1,10 +1,10 @@
 """Archives of packages, asked by the service: apt in a folder of its own for each set of sources.
 
     FOLDER/<hash of the sources>/lists/    what the archives said last, checked by their keys
-    FOLDER/<hash of the sources>/said/     the same for good, a folder for each time that it was something new
+    FOLDER/<hash of the sources>/said/     its Release files for good, a folder for each time that it was something new
     FOLDER/<hash of the sources>/taken/    which packages were taken of it: the answers to the last questions
 
-Nothing is installed, and no package is fetched. A build gets the lists and the addresses, and needs not ask again.
+Nothing is installed, and no package is fetched. A build gets the addresses, and needs not ask again.
 """
 
 import fcntl
@@ -40,13 +40,14 @@ UNUSED = 30 * 86400.0  # seconds after which what an archive said is let go
 
 def take(
     layers: Sequence[Layer], folder: Path, now: datetime, max_age: float = 3600.0, patience: float | None = None,
-    installed: Mapping[str, str | None] | None = None,
+    installed: Mapping[str, str | None] | None = None, locked: Snapshot | None = None,
 ) -> Snapshot:  # fmt: skip
     """What the layers come to. Archives are asked if their last word is older than `max_age` seconds.
 
     `patience`: the seconds in which one must have answered; one that was away lately is not asked again then.
     `installed`: dpkg's status of what is below a layer, by its name; None leaves it out, as that is not known yet. A
     layer that is not named there is taken as if nothing were.
+    `locked`: what the layers came to before; they come to the same again, whatever the archives have now.
     Raises ArchiveAway if one does not answer and never did, ArchiveRefused if its answer is of no use, and Unresolved
     if there are no such packages.
     """
@@ -59,9 +60,10 @@ def take(
         status = (installed or {}).get(layer.name, "")
         if status is None:
             continue
-        found[layer.name] = archive.take(layer, below, status)
+        found[layer.name] = locked.layers.get(layer.name, ()) if locked else archive.take(layer, below, status)
         below += found[layer.name]
-    return Snapshot(archives[0].said.epoch(), tuple(archives[0].said.lists()), found, all(current))
+    said = archives[0].said
+    return Snapshot(locked.epoch if locked else said.epoch(), tuple(said.kept()), found, all(current))
 
 
 def _sweep(folder: Path, now: datetime) -> None:
@@ -98,7 +100,7 @@ class Archive:
                     set(apt.archives(self.sources))
                 ):  # who was killed did not keep them
                     self.said.keep()
-                if not self.said.lists():
+                if not self.said.kept():
                     raise
                 return False
             self.said.keep()

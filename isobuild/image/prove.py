@@ -37,6 +37,8 @@ POINTS = (
     (r"systemd\[1\]|Welcome to (?!GRUB)|^INIT: version|^init: ", "the system was starting"),
     (r"Kernel panic", "the kernel panicked"),
     (r"\(initramfs\)|Unable to find a medium", "the first file system did not find the medium"),
+    (r"login: *$", "the system was up, and waited for somebody to log in"),
+    (r"^isobuild: the desktop waits", "the system was up, and its desktop was not"),
     (r"emergency mode|Give root password for maintenance", "the system came to its emergency mode"),
 )
 #: no machine comes up by itself from here
@@ -47,8 +49,7 @@ COUNT = bytes.fromhex("fa66b900e1f505664975fcbaf803b04beef4ebfd").ljust(510, b"\
 COUNTED = 3.0  # seconds in which it has done so on a processor; where KVM emulates one, it takes minutes
 DEBUG = "isa-debugcon,iobase=0x402,chardev=debug"  # where BIOS tells what it does: its serial console is for others
 SILENCE = 25.0  # seconds after which a machine that says nothing is taken for one that KVM can't run
-LOOK = 0.2  # seconds
-TELL = 10.0  # seconds
+LOOK, TELL = 0.2, 10.0  # seconds from one to the next
 MOST = 4 << 20  # bytes that a console may say
 SPARE = 256  # MiB that QEMU takes beside its machine's memory
 UP, DOWN, NO_MACHINE = 0, 1, 71
@@ -146,8 +147,7 @@ class Trial:
             self._give_up(machine)
 
     def _is_over(self, machine: Machine, said: str) -> bool:
-        late = machine.is_endless or time.monotonic() > self._over
-        return late or bool(OVER.search(said or self._debug()))
+        return machine.is_endless or time.monotonic() > self._over or bool(OVER.search(said or self._debug()))
 
     def close(self) -> None:
         """End its machine."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from isobuild.image.snapshot import digest
 
 HEAD = 40  # lines of a Release file, before the sums
-STATES = 3  # of the lists that are kept: whoever builds with the last but one still has it
+STATES = 3  # of the Release files that are kept: whoever builds with the last but one still has it
 
 
 class Said:
@@ -26,18 +26,18 @@ class Said:
         """A digest of all that they said last: equal ones offer the same packages."""
         return digest([(path.name, sha256(path.read_bytes()).hexdigest()) for path in self.releases()])
 
-    def lists(self) -> list[Path]:
-        """The files that apt keeps of it; they change no more, whatever is said later."""
+    def kept(self) -> list[Path]:
+        """The same files under another name, if they were kept: these change no more, whatever is said later."""
         return sorted((self.folder / "said" / self.state()).glob("*"))
 
     def keep(self) -> None:
-        """Give the lists another name, by which they stay as they are: apt replaces files, and does not change them."""
+        """Give the Release files another name, too: apt replaces files, and does not change them."""
         said = self.folder / "said"
         kept = said / self.state()
         if not kept.exists():
             part = said / f".{kept.name}"
             part.mkdir(parents=True, exist_ok=True)
-            for path in (self.folder / "lists").glob("*_*"):
+            for path in self.releases():
                 (part / path.name).unlink(missing_ok=True)
                 (part / path.name).hardlink_to(path)
             part.rename(kept)

@@ -54,8 +54,8 @@ class Snapshot:
 
     epoch: int
     """The date of the release, in seconds since 1970 UTC: SOURCE_DATE_EPOCH of what is made of it."""
-    lists: tuple[PurePath, ...]
-    """apt's package lists of the first layer's sources."""
+    releases: tuple[PurePath, ...]
+    """The Release files of the first layer's sources, as apt keeps them."""
     layers: Mapping[str, tuple[Package, ...]] = field(default_factory=dict)
     """By the layer's name; what it adds, without what the layers before it have."""
     current: bool = True

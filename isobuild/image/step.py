@@ -92,8 +92,8 @@ class Plan:
     """How the ISO is proved to boot; None: nothing is known of it."""
     stages: tuple[Stage, ...] = ()
     """In their order: each may be made of those before it."""
-    lists: bool = False
-    """Whether the steps need the package lists of the snapshot, in `in/lists`."""
+    releases: bool = False
+    """Whether the steps need the Release files of the snapshot, in `in/releases`."""
     packages: tuple[Package, ...] = ()
     """Those that the steps need in `in/packages`; what is not there before them a step leaves."""
     more: float = 0.0

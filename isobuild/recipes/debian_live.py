@@ -69,7 +69,7 @@ class DebianLive(Recipe):
                 burn(place, options.hostname, seal, contents, weight=1),
             ),
             proof=custom.proof(options),
-            stages=system.stages(place), lists=system.needs_lists(place), packages=system.needed(place),
+            stages=system.stages(place), releases=system.needs_releases(place), packages=system.needed(place),
         )  # fmt: skip
 
     def layers(self, options: DebianLiveOptions, apt: str) -> tuple[Layer, ...]:

@@ -25,7 +25,7 @@ def making(
     return Making(
         recipe=task.recipe, version=recipe.version, options=hidden(recipe.Options, task.options), epoch=place.epoch,
         installation=installation, isobuild=VERSION, build=build.id, started=build.started_at or build.created_at,
-        packages=place.snapshot.packages if place.snapshot else (),
+        layers=place.snapshot.layers if place.snapshot else {},
         materials=(
             *_sources(recipe, options, site), *_isos(place.dependencies), *_uploads(recipe.Options, task.options),
         ),

@@ -76,6 +76,7 @@ class Preparation:
     log: Log
     wait: Callable[[], object]
     reuses: bool = True
+    locked: Snapshot | None = None  # the packages of an earlier build, which are taken again
 
     def prepare(self, build: Build, task: Task, token: str, needs: Needs) -> Prepared:
         """Raises BadInput, BuildFailed, NotFound."""
@@ -122,7 +123,9 @@ class Preparation:
         if not layers:
             return None
         installed = {layer.name: _read(inputs / layer.status) for layer in layers if layer.status}
-        snapshot = archive.take(layers, self.settings.archives, datetime.now(UTC), max_age, installed=installed)
+        snapshot = archive.take(
+            layers, self.settings.archives, datetime.now(UTC), max_age, installed=installed, locked=self.locked
+        )
         if not snapshot.current:
             self.log.write("run", "The archives do not answer: what they said last is used.")
         return snapshot

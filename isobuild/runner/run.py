@@ -32,6 +32,7 @@ from isobuild.domain.hosts import Host
 from isobuild.domain.states import BuildState, Cause
 from isobuild.domain.tables import Build, Task
 from isobuild.errors import BadInput, BuildFailed, DatabaseDown, HostFault, LostBuild, ReportRefused, Stopped
+from isobuild.image.snapshot import Snapshot
 from isobuild.recipes import Cookbook
 from isobuild.runner import proving
 from isobuild.runner.carry import Carry
@@ -64,6 +65,7 @@ class Runner:
     cookbook: Cookbook
     interrupt: Interrupt = field(default_factory=Interrupt)
     reuses: bool = True  # stages that other builds made
+    locked: Snapshot | None = None  # the packages of an earlier build, which are taken again
 
     def warm_up(self) -> None:
         """Load beforehand what a build will need."""
@@ -152,7 +154,15 @@ class Runner:
         with self.db.read() as session:
             made = artifacts.results(session, task.id)
         return Preparation(
-            self.settings, self.host, self.workspaces, self.store, self.cookbook, log, wait, self.reuses
+            self.settings,
+            self.host,
+            self.workspaces,
+            self.store,
+            self.cookbook,
+            log,
+            wait,
+            self.reuses,
+            self.locked,
         ).prepare(build, task, token, made)
 
     def _limits(self, task: Task) -> Limits:

@@ -1,4 +1,4 @@
-"""What a build is given of what others made, and what is taken of it for others: stages, packages, package lists.
+"""What a build is given of what others made, and what is taken of it for others: stages, packages, Release files.
 
 Before the steps, what the cache has is linked below `in`. After a step, what it left below `out` is read with care (it
 is the build user's), kept in the cache under the hash of its content, and linked below `in` likewise.
@@ -71,9 +71,9 @@ class Supply:
         place = replace(place, made=frozenset(stage.name for stage in stages if self._is_given(stage)))
         plan = ask(place)
         place = replace(place, have=frozenset(self._give_packages(plan)))
-        if plan.lists and place.snapshot:
-            for each in place.snapshot.lists:
-                link(Path(each), self.workspace.inputs / "lists" / each.name)
+        if plan.releases and place.snapshot:
+            for each in place.snapshot.releases:
+                link(Path(each), self.workspace.inputs / "releases" / each.name)
         return ask(place)
 
     def take(self, plan: Plan, step: Step) -> None:

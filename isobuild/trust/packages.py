@@ -10,8 +10,8 @@ PURL = "pkg:deb/debian/"
 WORD = re.compile(r"[!-~]+")
 
 
-class Resolved(Protocol):
-    """A package that was chosen before the build: its file's SHA-256, and where it came from."""
+class Named(Protocol):
+    """A package of some version."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -19,10 +19,32 @@ class Resolved(Protocol):
     def version(self) -> str: ...  # noqa: D102
     @property
     def architecture(self) -> str: ...  # noqa: D102
+
+
+class Resolved(Named, Protocol):
+    """A package that was chosen before the build: its file's SHA-256, and where it came from."""
+
     @property
-    def sha256(self) -> str | None: ...  # noqa: D102
+    def sha256(self) -> str: ...  # noqa: D102
     @property
-    def uri(self) -> str | None: ...  # noqa: D102
+    def uri(self) -> str: ...  # noqa: D102
+    @property
+    def file(self) -> str: ...  # noqa: D102
+    @property
+    def size(self) -> int: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A package that a build had fetched: its file's name, address, bytes, and SHA-256."""
+
+    name: str
+    version: str
+    architecture: str
+    file: str
+    uri: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,7 +75,7 @@ def join(listed: Iterable[Package], resolved: Iterable[Resolved]) -> list[Packag
     return [_known(each, known.get((each.name, each.version))) for each in listed]
 
 
-def named(resolved: Iterable[Resolved]) -> list[Package]:
+def named(resolved: Iterable[Named]) -> list[Package]:
     """The resolved packages as a manifest would list them."""
     return [Package(each.name, each.version, each.architecture) for each in resolved]
 
@@ -67,9 +89,7 @@ def public(uri: str) -> str:
 def _known(package: Package, found: Resolved | None) -> Package:
     if found is None or package.architecture not in ("", found.architecture):
         return package
-    return replace(
-        package, architecture=found.architecture, sha256=(found.sha256 or "").lower(), uri=public(found.uri or "")
-    )
+    return replace(package, architecture=found.architecture, sha256=found.sha256.lower(), uri=public(found.uri))
 
 
 def _lines(manifest: str) -> Iterator[Package]:

@@ -4,12 +4,12 @@ https://slsa.dev/provenance/v1.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from isobuild.trust.packages import PURL, Package, Resolved
+from isobuild.trust.packages import PURL, Fetched, Package, Resolved, public
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -41,9 +41,14 @@ class Making:
     """Its version."""
     build: int
     started: datetime
-    packages: Sequence[Resolved] = ()
-    """What was resolved before the build."""
+    layers: Mapping[str, Sequence[Resolved]] = field(default_factory=dict)
+    """The packages that were resolved for each, in their order."""
     materials: Sequence[Material] = ()
+
+    @property
+    def packages(self) -> list[Resolved]:
+        """Those of all layers."""
+        return [package for layer in self.layers.values() for package in layer]
 
     @property
     def tool(self) -> str:
@@ -52,7 +57,7 @@ class Making:
 
 
 def write(making: Making, files: Mapping[str, str], packages: Sequence[Package], finished: datetime) -> bytes:
-    """The statement. `files`: name -> SHA-256, the ISO first, then what was made about it."""
+    """The statement. `files`: name -> SHA-256, the ISO first, then what was made about it; `packages`: in it."""
     (name, sha256), *others = files.items()
     statement = {
         "_type": STATEMENT,
@@ -74,17 +79,28 @@ def digest_in(statement: Any) -> str:
     return str(subject["digest"]["sha256"])
 
 
-def fetched(statement: Any) -> list[Package]:
-    """The packages that were resolved for the build, and came of archives. Raises LookupError, TypeError."""
-    listed = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
-    return [_package(each["uri"]) for each in listed if each.get("uri", "").startswith(PURL) and "digest" in each]
+def epoch_in(statement: Any) -> int:
+    """The SOURCE_DATE_EPOCH of the build. Raises LookupError, TypeError, ValueError."""
+    return int(statement["predicate"]["buildDefinition"]["internalParameters"]["sourceDateEpoch"])
 
 
-def _package(purl: str) -> Package:
-    """The package of an address that it has given itself."""
-    name, _, rest = purl.removeprefix(PURL).partition("@")
+def fetched(statement: Any) -> dict[str, tuple[Fetched, ...]]:
+    """The packages that were resolved for the build, by their layer. Raises LookupError, TypeError, ValueError."""
+    found: dict[str, tuple[Fetched, ...]] = {}
+    for each in statement["predicate"]["buildDefinition"]["resolvedDependencies"]:
+        if layer := each.get("annotations", {}).get("layer"):
+            found[layer] = (*found.get(layer, ()), _fetched(each))
+    return found
+
+
+def _fetched(resource: Mapping[str, Any]) -> Fetched:
+    name, _, rest = resource["uri"].removeprefix(PURL).partition("@")
     version, _, architecture = rest.partition("?arch=")
-    return Package(unquote(name), unquote(version), unquote(architecture))
+    return Fetched(
+        name=unquote(name), version=unquote(version), architecture=unquote(architecture), file=resource["name"],
+        uri=resource["downloadLocation"], size=int(resource["annotations"]["size"]),
+        sha256=resource["digest"]["sha256"],
+    )  # fmt: skip
 
 
 def _definition(making: Making, packages: Sequence[Package]) -> dict[str, Any]:
@@ -92,7 +108,11 @@ def _definition(making: Making, packages: Sequence[Package]) -> dict[str, Any]:
         "buildType": BUILD_TYPE,
         "externalParameters": {"recipe": making.recipe, "options": making.options},
         "internalParameters": {"recipeVersion": making.version, "sourceDateEpoch": making.epoch},
-        "resolvedDependencies": [*map(_dependency, packages), *map(_material, making.materials)],
+        "resolvedDependencies": [
+            *(_resolved(layer, each) for layer, listed in making.layers.items() for each in listed),
+            *({"uri": each.purl} for each in packages if not each.sha256),
+            *map(_material, making.materials),
+        ],
     }
 
 
@@ -109,9 +129,13 @@ def _run(making: Making, byproducts: list[dict[str, Any]], finished: datetime) -
     }
 
 
-def _dependency(package: Package) -> dict[str, Any]:
-    found = {"uri": package.purl, "digest": {"sha256": package.sha256}, "downloadLocation": package.uri}
-    return {key: value for key, value in found.items() if value and value != {"sha256": ""}}
+def _resolved(layer: str, package: Resolved) -> dict[str, Any]:
+    return {
+        **_resource(package.file, package.sha256),
+        "uri": Package(package.name, package.version, package.architecture).purl,
+        "downloadLocation": public(package.uri),
+        "annotations": {"layer": layer, "size": package.size},
+    }
 
 
 def _material(material: Material) -> dict[str, Any]:

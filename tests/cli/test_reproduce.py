@@ -3,9 +3,11 @@
 import io
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from archives import RELEASED, SmallArchive, served
 from image.media import Pack, pack
 from sites import Site
 
@@ -71,6 +73,47 @@ def test_what_is_not_ready_can_not_be_built_again(call: Call, site: Site) -> Non
     site.order()
     assert call("reproduce", 1).code == 3
     assert call("reproduce", 99).code == 4
+
+
+BREW = """
+from isobuild.image import fetch
+from isobuild.image.snapshot import Layer
+from isobuild.image.step import Plan, Step
+from isobuild.recipes.base import Options, Recipe
+
+class Brew(Recipe):
+    name, title, version, Options = "brew", "Brew: the tea that there is", 1, Options
+
+    def layers(self, options, apt):
+        return (Layer("all", ("tea",), {sources!r}),)
+
+    def plan(self, options, place):
+        (tea,) = place.packages
+        pour = Step("pour", ("cp", f"{{place.inputs}}/packages/{{tea.file}}", f"{{place.out}}/{{place.iso}}"))
+        return Plan(fetch.files(place, [tea]), (*fetch.fetch(place, [tea]), pour), packages=(tea,))
+"""
+
+
+def test_it_is_made_of_the_same_packages_though_there_are_newer_ones(call: Call, site: Site, tmp_path: Path) -> None:
+    small = SmallArchive(tmp_path / "archive")
+    small.folder.mkdir()
+    small.add("tea", files={"usr/share/tea": "green"})
+    small.publish()
+    (site.home / "recipes").mkdir(exist_ok=True)
+    with served(small):
+        (site.home / "recipes" / "brew.py").write_text(BREW.format(sources=small.sources))
+        site.run("order", "brew", "--name", "first")
+        assert site.carry()["state"] == "succeeded"
+        small.add("tea", "2.0", files={"usr/share/tea": "black"})
+        small.publish(RELEASED + timedelta(days=1))
+        for asked in (site.home / "archives").glob("*/asked"):
+            asked.unlink()
+        site.run("order", "brew", "--name", "newer", "--fresh")
+        assert site.carry()["state"] == "succeeded"
+        assert site.task(2)["sha256"] != site.task(1)["sha256"]
+        assert call("reproduce", 1).code == 0, "the cache has it"
+        shutil.rmtree(site.home / "cache")
+        assert call("reproduce", 1).code == 0, "the archive has it"
 
 
 STAGED = """

@@ -142,17 +142,17 @@ def test_the_archives_are_asked_once_an_hour(tmp_path: Path, small: SmallArchive
     assert len(small.asked) > before
 
 
-def test_what_is_new_is_seen_and_the_old_lists_stay_as_they_were(
+def test_what_is_new_is_seen_and_the_old_release_stays_as_it_was(
     tmp_path: Path, small: SmallArchive, base: Layer
 ) -> None:
     first = take(tmp_path, base)
-    before = [Path(path).read_bytes() for path in first.lists]
+    before = [Path(path).read_bytes() for path in first.releases]
     small.add("water", "1.1")
     small.publish(RELEASED + timedelta(days=1))
     second = take(tmp_path, base, later=timedelta(hours=2))
     assert [each.version for each in second.packages] == ["1.1"]
-    assert [Path(path).read_bytes() for path in first.lists] == before
-    assert second.lists != first.lists
+    assert [Path(path).read_bytes() for path in first.releases] == before
+    assert second.releases != first.releases
 
 
 def test_archives_that_are_away_are_taken_at_their_last_word(tmp_path: Path, small: SmallArchive, base: Layer) -> None:
@@ -235,7 +235,7 @@ def test_who_was_killed_when_the_lists_had_come_loses_no_word(tmp_path: Path, sm
     shutil.rmtree(kept.folder / "said")
     small.folder.rename(tmp_path / "gone")
     found = take(tmp_path, base, later=timedelta(hours=2))
-    assert (found.current, bool(found.lists)) == (False, True)
+    assert (found.current, bool(found.releases)) == (False, True)
 
 
 def test_an_old_archive_beside_debian_s_does_not_date_what_is_made(

@@ -24,6 +24,8 @@ SAID = {
     "GNU GRUB\n[    0.0] Linux version 6.1\n": "the kernel ran, and no system came up; its last line: [ 0.0] Linux",
     "[    0.0] Linux version\nBegin: Mounting\n(initramfs) ": "the first file system did not find the medium",
     "[    2.0] systemd[1]: Hello\nWelcome to Debian!\n": "the system was starting; its last line: Welcome to Debian!",
+    "Welcome to Debian!\n\ntea login: \n": "the system was up, and waited for somebody to log in; its last line: tea",
+    "tea login: \nisobuild: the desktop waits for a session of surf": "the system was up, and its desktop was not; its",
     "Linux version 6.1\nKernel panic - not syncing: No init\n": "the kernel panicked; its last line: Kernel panic",
 }
 NOTHING = "the firmware found nothing to start; its last line: No bootable device."

@@ -21,10 +21,10 @@ def say(folder: Path, text: str, name: str = "main_InRelease") -> Said:
 def test_who_has_a_state_keeps_it_though_more_is_said(tmp_path: Path) -> None:
     said = say(tmp_path, "Date: one")
     said.keep()
-    before = said.lists()
+    before = said.kept()
     say(tmp_path, "Date: two").keep()
     assert [path.read_text() for path in before] == ["Date: one"]
-    assert [path.read_text() for path in said.lists()] == ["Date: two"]
+    assert [path.read_text() for path in said.kept()] == ["Date: two"]
 
 
 def test_only_the_last_states_are_kept(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_only_the_last_states_are_kept(tmp_path: Path) -> None:
 
 
 def test_what_was_not_kept_is_not_offered(tmp_path: Path) -> None:
-    assert say(tmp_path, "Date: one").lists() == []
+    assert say(tmp_path, "Date: one").kept() == []
 
 
 @pytest.mark.parametrize(

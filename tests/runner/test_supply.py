@@ -49,11 +49,11 @@ def leave(supply: Supply, stage: str, milliseconds: str = "1500\n", **files: str
         (folder / name).write_text(text)
 
 
-def asking(*stages: Stage, packages: tuple[Package, ...] = (), lists: bool = False) -> Callable[[Place], Plan]:
+def asking(*stages: Stage, packages: tuple[Package, ...] = (), releases: bool = False) -> Callable[[Place], Plan]:
     def ask(place: Place) -> Plan:
         steps = [Step(stage.name, ("make", stage.name)) for stage in stages if stage.name not in place.made]
         steps += [Step("fetch", (each.file,)) for each in packages if each.sha256 not in place.have]
-        return Plan({}, tuple(steps), stages=stages, packages=packages, lists=lists)
+        return Plan({}, tuple(steps), stages=stages, packages=packages, releases=releases)
 
     return ask
 
@@ -181,15 +181,15 @@ def test_a_package_that_came_damaged_is_refused(build: Callable[[int], Supply], 
     assert cache.held().files == 0
 
 
-def test_package_lists_are_given_when_they_are_needed(build: Callable[[int], Supply], tmp_path: Path) -> None:
+def test_release_files_are_given_when_they_are_needed(build: Callable[[int], Supply], tmp_path: Path) -> None:
     (tmp_path / "Release").write_text("Date: today\n")
     place = replace(PLACE, snapshot=Snapshot(1, (tmp_path / "Release",)))
     with build(1) as first:
-        first.plan(asking(lists=True), place)
-    assert (first.workspace.inputs / "lists" / "Release").read_text() == "Date: today\n"
+        first.plan(asking(releases=True), place)
+    assert (first.workspace.inputs / "releases" / "Release").read_text() == "Date: today\n"
     with build(2) as second:
         second.plan(asking(), place)
-    assert not (second.workspace.inputs / "lists").exists()
+    assert not (second.workspace.inputs / "releases").exists()
 
 
 @pytest.mark.parametrize("said", ["", "soon", "-1", "1e3"])

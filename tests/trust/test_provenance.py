@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,17 +10,21 @@ from urllib.parse import urlsplit
 import pytest
 
 from isobuild.trust import provenance
-from isobuild.trust.packages import Package
+from isobuild.trust.packages import Fetched, Package, join
 from isobuild.trust.provenance import Making, Material
 
 STARTED = datetime(2026, 11, 21, 8, 43, tzinfo=timezone(timedelta(hours=2)))
+BASH = Fetched("bash", "5", "amd64", "bash_5_amd64.deb", "http://ann:x@deb.example.org/b.deb", 7, "ab" * 32)
+#: addresses are written so that all of a name and a version comes back
+ODD = Fetched("libstdc++6", "2:1.0~rc1+b2", "amd64", "odd.deb", "http://deb.example.org/odd.deb", 9, "cd" * 32)
 MAKING = Making(
     recipe="tea", version=3, options={"hostname": "lab", "password": "(secret)", "größe": None}, epoch=1795243387,
     installation="101ed027-74f3-4537-ad7d-4987dfd70615", isobuild="9.9.9", build=7, started=STARTED,
+    layers={"base": [BASH], "packages": [ODD]},
     materials=(Material("recipe tea", "33" * 32), Material("task 3: base", "44" * 32)),
 )  # fmt: skip
 FILES = {"tea.iso": "11" * 32, "tea.spdx.json": "22" * 32}
-PACKAGES = [Package("bash", "5", "amd64", "ab" * 32, "http://deb.example.org/b.deb"), Package("nano", "7")]
+PACKAGES = join([Package("bash", "5"), Package("nano", "7")], MAKING.packages)
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -60,7 +65,7 @@ def test_the_build_definition() -> None:
     for resource in definition["resolvedDependencies"]:
         check_resource(resource)
     assert [each.get("name", each.get("uri")) for each in definition["resolvedDependencies"]] == [
-        "pkg:deb/debian/bash@5?arch=amd64", "pkg:deb/debian/nano@7", "recipe tea", "task 3: base",
+        "bash_5_amd64.deb", "odd.deb", "pkg:deb/debian/nano@7", "recipe tea", "task 3: base",
     ]  # fmt: skip
 
 
@@ -87,10 +92,8 @@ def test_what_is_no_such_statement(told: object) -> None:
 
 
 def test_what_was_fetched_is_told_again() -> None:
-    """Addresses are written so that all of a name and a version comes back."""
-    odd = Package("libstdc++6", "2:1.0~rc1+b2", "amd64", "cd" * 32)
-    listed = [*PACKAGES, odd]
-    told = json.loads(provenance.write(MAKING, FILES, listed, STARTED))
-    assert [(each.name, each.version, each.architecture) for each in provenance.fetched(told)] == [
-        ("bash", "5", "amd64"), ("libstdc++6", "2:1.0~rc1+b2", "amd64"),
-    ]  # fmt: skip
+    """Each of its layer, in their order; and no password."""
+    told = statement()
+    bash = replace(BASH, uri="http://deb.example.org/b.deb")
+    assert provenance.fetched(told) == {"base": (bash,), "packages": (ODD,)}
+    assert provenance.epoch_in(told) == MAKING.epoch

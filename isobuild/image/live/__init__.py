@@ -76,7 +76,7 @@ class System:
             **fetch.files(place, self.needed(place), custom.logins(self.choices)),
             "debian.sources": self.sources,
             "dpkg.cfg": "".join(f"{option}\n" for option in custom.dpkg_options(self.choices)),
-            "base.list": "".join(f"{each.file}\n" for each in found.layers.get("base", ())),
+            "base.list": "".join(f"{each.file} {each.size} {each.sha256}\n" for each in found.layers.get("base", ())),
             "packages.list": "".join(f"{each.file}\n" for each in chosen),
             "automatic.list": "".join(f"{each.name}\n" for each in chosen if each.name not in asked),
         }
@@ -90,8 +90,8 @@ class System:
         found = self._snapshot(place)
         return tuple(package for stage in self._missing(place) for package in found.layers.get(stage.name, ()))
 
-    def needs_lists(self, place: Place) -> bool:
-        """Whether the package lists are needed: mmdebstrap does."""
+    def needs_releases(self, place: Place) -> bool:
+        """Whether the archives' Release files are needed: mmdebstrap does."""
         return "base" not in place.made
 
     def steps(self, place: Place) -> tuple[Step, ...]:

@@ -1,22 +1,17 @@
 #!/bin/sh
-# A setup hook of mmdebstrap: gives the new system the packages of the base, and lists of nothing else, so that it asks
-# no archive and reads no more than it needs: give IN ROOT
+# A setup hook of mmdebstrap: gives the new system the packages of the base, and a list of nothing else, so that it asks
+# no archive, reads no more than it needs, and has no choice: give IN SUITE ARCHITECTURE ROOT
 set -eu
-in=$1 root=$2
-mkdir -p "$root/var/cache/apt/archives/partial" "$root/var/lib/apt/lists/partial"
-while read -r file; do cp "$in/packages/$file" "$root/var/cache/apt/archives/"; done <"$in/base.list"
-for list in "$in"/lists/*; do
-	name=${list##*/}
-	case $name in
-	*_Packages | *_Packages.*)
-		/usr/lib/apt/apt-helper cat-file "$list" | LC_ALL=C awk -F '\n' -v files="$in/base.list" '
-			BEGIN { while ((getline file <files) > 0) { sub(/_.*/, "", file); wanted["Package: " file] } RS = "" }
-			$1 in wanted { print $0 "\n" }
-		' >"$root/var/lib/apt/lists/${name%%_Packages*}_Packages"
-		;;
-	*) cp "$list" "$root/var/lib/apt/lists/" ;;
-	esac
-done
+in=$1 suite=$2 architecture=$3 root=$4
+lists=$root/var/lib/apt/lists archives=$root/var/cache/apt/archives
+mkdir -p "$archives/partial" "$lists/partial"
+cp "$in/releases/"* "$lists/"
+for release in "$lists"/*_dists_"${suite}"_*Release; do list=${release%_*Release}_main_binary-${architecture}_Packages; done
+while read -r file size sha256; do
+	cp "$in/packages/$file" "$archives/"
+	dpkg-deb --field "$archives/$file"
+	printf 'Filename: %s\nSize: %s\nSHA256: %s\n\n' "$file" "$size" "$sha256"
+done <"$in/base.list" >"$list"
 if grep -q '^usr-is-merged_' "$in/base.list"; then # as debootstrap does it
 	for folder in bin sbin lib lib32 lib64 libx32; do
 		mkdir -p "$root/usr/$folder"

@@ -33,7 +33,7 @@ make_base() {
 	say 2 bootstrap
 	INITRD=No mmdebstrap --mode=root --variant=minbase --format=directory --architectures="$ARCHITECTURE" \
 		--include="$BASE" --dpkgopt=force-unsafe-io ${STRIP:+"--dpkgopt=$in/dpkg.cfg"} --skip=update,cleanup/apt,check/empty \
-		--setup-hook="sh '$in/give' '$in' \"\$1\"" "$SUITE" "$room/base" "$in/debian.sources"
+		--setup-hook="sh '$in/give' '$in' '$SUITE' '$ARCHITECTURE' \"\$1\"" "$SUITE" "$room/base" "$in/debian.sources"
 	forget "$room/base"
 	mkdir -p "$room/kernel/usr/lib"
 	mv "$room/base/usr/lib/modules" "$room/kernel/usr/lib/"

@@ -81,7 +81,7 @@ def test_what_is_made_needs_neither_steps_nor_packages() -> None:
     made = replace(PLACE, made=frozenset({"base", "packages", "custom"}))
     assert [step.name for step in SYSTEM.steps(made)] == ["manifest"]
     assert SYSTEM.needed(made) == ()
-    assert not SYSTEM.needs_lists(made)
+    assert not SYSTEM.needs_releases(made)
 
 
 def test_it_is_made_for_the_architecture_that_was_chosen() -> None:

@@ -1,7 +1,11 @@
 #!/bin/sh
 # DESKTOP: waits until its session is on the screen, says so on the serial console, and ends. Who proves that an ISO
-# boots waits for these words, so they are said only when they are true.
+# boots waits for these words, so they are said only when they are true; until then it says now and then what is missing.
 set -u
+
+say() {
+	printf '\r\nisobuild: %s\r\n' "$1" >/dev/ttyS0
+}
 
 # PROCESS: takes its display, and where its session's bus is; those of a greeter are no person's
 join_session() {
@@ -78,6 +82,10 @@ draws() {
 	grep -q "allocated by = $1\$" /sys/kernel/debug/dri/*/state 2>/dev/null
 }
 
+splash_is_gone() { # it goes when all is there
+	! (join_session ksplashqml)
+}
+
 kde_shows() {
 	if [ "$XDG_SESSION_TYPE" = wayland ]; then draws kwin_wayland; else shows plasmashell && is_painted; fi
 }
@@ -87,14 +95,31 @@ gnome_shows() {
 	draws gnome-shell || draws 'KMS thread'
 }
 
+# WORDS COMMAND...: whether it is so, and else that this is what is missing
+need() {
+	missing=$1
+	shift
+	"$@"
+}
+
+session() {
+	need "a session with $1" join_session "$1"
+}
+
+window() {
+	need "a window of $1" shows "$1"
+}
+
 is_up() {
 	case $1 in
-	xfce) join_session xfce4-panel && shows Xfce4-panel && shows Xfdesktop ;;
-	lxqt) join_session lxqt-panel && shows lxqt-panel && shows pcmanfm-qt ;;
-	gnome) join_session gnome-shell && gnome_shows ;;
-	# the splash screen goes when all is there
-	kde) ! join_session ksplashqml && join_session plasmashell && speaks org.kde.plasmashell && kde_shows ;;
-	kiosk) join_session surf && fills Surf ;;
+	xfce) session xfce4-panel && window Xfce4-panel && window Xfdesktop ;;
+	lxqt) session lxqt-panel && window lxqt-panel && window pcmanfm-qt ;;
+	gnome) session gnome-shell && need "the picture of gnome-shell" gnome_shows ;;
+	kde)
+		session plasmashell && need "the end of the splash screen" splash_is_gone &&
+			need "plasmashell on its bus" speaks org.kde.plasmashell && need "the picture of plasmashell" kde_shows
+		;;
+	kiosk) session surf && need "the page on the whole screen" fills Surf ;;
 	esac
 }
 
@@ -112,8 +137,13 @@ rests() {
 	[ $(((${after#* } - ${before#* }) * 2)) -gt $((${after% *} - ${before% *})) ]
 }
 
-until is_up "$1"; do sleep 2; done
+looks=0
+until is_up "$1"; do
+	sleep 2
+	looks=$((looks + 1))
+	if [ $((looks % 30)) -eq 0 ]; then say "the desktop waits for $missing"; fi
+done
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
 	if rests; then break; fi
 done
-printf '\r\nisobuild: desktop is up\r\n' >/dev/ttyS0
+say "desktop is up"
