@@ -39,6 +39,7 @@ def prepare(settings: Settings) -> None:
         (settings.home, 0o711),
         (settings.workspaces, 0o711),
         (settings.store, 0o700),
+        (settings.cache, 0o700),
         (settings.logs, 0o700),
     ):
         folder.mkdir(parents=True, exist_ok=True)

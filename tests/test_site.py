@@ -1,6 +1,7 @@
 """A site's parts, wired together."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,13 @@ def test_a_home_of_a_user_without_a_name_is_not_ours(home: Path) -> None:
     os.chown(home, 4_000_000, -1)
     with pytest.raises(NotYourHome, match="belongs to user 4000000:"):
         site.prepare(load())
+
+
+def test_what_builds_share_is_no_other_user_s_to_look_for(home: Path) -> None:
+    """A layer may hold what an ISO that somebody brought has in it, such as its accounts."""
+    settings = load()
+    site.prepare(settings)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (settings.cache, settings.store)] == [0o700, 0o700]
 
 
 @pytest.mark.parametrize(("name", "counts"), [("mail.py", True), ("_draft.py", False), (".mail.py", False)])

@@ -96,6 +96,8 @@ class Plan:
     """Whether the steps need the Release files of the snapshot, in `in/releases`."""
     packages: tuple[Package, ...] = ()
     """Those that the steps need in `in/packages`; what is not there before them a step leaves."""
+    reads: Mapping[PurePath, tuple[int, int, int]] = field(default_factory=dict)
+    """Files that the steps read where they lie, each as `upstream.identity` saw it: it must stay so."""
     more: float = 0.0
     """Seconds of further steps: once these are done, the recipe is asked again, with what they left in `in/stages`."""
 

@@ -20,6 +20,7 @@ from typing import Any
 from isobuild.image.apt import archives
 
 Archive = tuple[str, str]  # URI and suite
+Identity = tuple[int, int, int]
 HELPER = "/usr/lib/apt/apt-helper"
 QUICK = ("-o", "Acquire::Retries=0", "-o", "Acquire::http::No-Cache=true")
 NAMES = ("InRelease", "Release")
@@ -54,6 +55,15 @@ def digest(sources: str, folder: Path, now: datetime, max_age: float = 3600.0, l
         known |= _renew({archive: known[archive] for archive in old}, folder, now.timestamp(), max_age, limit)
     releases = [each.release for each in known.values()]
     return None if None in releases else sha256(json.dumps([sources, releases]).encode()).hexdigest()
+
+
+def identity(path: str | Path) -> Identity:
+    """What another file in its place, or a change of it, makes another: inode, bytes, and nanoseconds since 1970 UTC.
+
+    Raises OSError.
+    """
+    facts = Path(path).stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def sha256_of(path: str | Path) -> str:

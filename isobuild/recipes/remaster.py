@@ -32,7 +32,7 @@ from isobuild.image.remaster import MORE, Change, Remastered
 from isobuild.image.snapshot import Layer
 from isobuild.image.squash import Compression
 from isobuild.image.step import Place, Plan
-from isobuild.image.upstream import sha256_of
+from isobuild.image.upstream import identity, sha256_of
 from isobuild.recipes.base import Options, Recipe
 
 FOLDER = "isos"
@@ -122,9 +122,11 @@ class Remaster(Recipe):
     def plan(self, options: RemasterOptions, place: Place) -> Plan:
         """Look what is in the ISO; then, asked again, make the layers, and burn."""
         iso, sha256 = _source(options, place)
+        is_of_site = options.source and not options.source.startswith("upload:")
         made = Remastered(_change(options, place.apt), iso, sha256, place)
         return Plan(
             files=made.files(), steps=made.steps(), stages=made.stages, packages=made.needed,
+            reads={iso: identity(f"{iso}")} if is_of_site else {},
             proof=replace(custom.proof(options), memory=2048), more=0.0 if made.is_known else MORE,
         )  # fmt: skip
 
@@ -171,8 +173,7 @@ def _of_site(site: PurePath | None, name: str) -> tuple[PurePath, str]:
         raise HostFault(what=f"This site has no folder of its own, so it has no {FOLDER}.")
     file = Path(site / FOLDER / name)
     try:
-        facts = file.stat()
-        return file, _digest(file, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        return file, _digest(file, *identity(file))
     except OSError as error:
         raise HostFault(what=f"The ISO {name} of this site can't be read: {error.strerror}.") from error
 

@@ -36,7 +36,7 @@ class Carry:
     lease: Lease
     log: Log
     share: float = 1.0  # the part of the whole that the steps are
-    take: Callable[[Step], None] = lambda _: None  # takes what a step left for others
+    take: Callable[[Step], None] = lambda _: None  # called after each step: takes what it left for others
     later: bool = False  # the script said that it ends elsewhere, and reports by itself
     _begun: float = 0.0  # how much of the steps (0..1) earlier plans were
     _started: float = field(default_factory=time.monotonic)
@@ -87,9 +87,8 @@ class Carry:
             raise self._took_long(step.name)
         left = replace(self.limits, seconds=self._left(), soft=self.limits.soft and self._soft_left())
         status = self._perform(step, left, partial(self._progress, index, step))
-        if step.leaves:
-            with suppress(BuildFailed) if status else nullcontext():  # then it is the step's failure that counts
-                self.take(step)
+        with suppress(BuildFailed) if status else nullcontext():  # then it is the step's failure that counts
+            self.take(step)
         if status:
             self.lease.check()  # what told us to end may have told the step too
             raise self._failure(step.name, status)

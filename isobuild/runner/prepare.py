@@ -1,22 +1,23 @@
 """Before the first step: a build's workspace, with all that it is given, and the plan that goes with it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, Self
 
 from isobuild.config import Settings
 from isobuild.domain.hosts import Host
 from isobuild.domain.tables import Build, Task
-from isobuild.errors import BadResult
-from isobuild.image import apt, archive
+from isobuild.errors import BadResult, HostFault
+from isobuild.image import apt, archive, upstream
 from isobuild.image.secrets import Veil, values
 from isobuild.image.snapshot import Snapshot
 from isobuild.image.step import Place, Plan, Step
+from isobuild.image.upstream import Identity
 from isobuild.recipes import Cookbook
 from isobuild.recipes.base import Recipe
 from isobuild.recipes.options import named_uploads
@@ -54,14 +55,23 @@ class Prepared:
         self.supply.__exit__(kind, error, at)
 
     def take(self, step: Step) -> None:
-        """Take what a step left for others."""
+        """Take what a step left for others. Raises HostFault if a file that it read is not what it was."""
+        self._hold({path: _identity(path) for path in self.plan.reads})
         self.supply.take(self.plan, step)
 
     def go_on(self) -> Plan:
         """What comes next, now that all that the plan says is done. Raises BadInput, BuildFailed."""
-        self.plan, self.making = self.ask()
-        self.workspace.add(self.plan.files)
-        return self.plan
+        plan, making = self.ask()
+        self._hold(plan.reads)
+        self.plan, self.making = plan, making
+        self.workspace.add(plan.files)
+        return plan
+
+    def _hold(self, reads: Mapping[PurePath, Identity | None]) -> None:
+        """Hold the files that the steps read against what they were."""
+        for path, was in self.plan.reads.items():
+            if reads.get(path) != was:
+                raise HostFault(what=f"{path.name} was changed by somebody while an ISO was made of it.")
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,13 @@ class Preparation:
 
     def _cache(self) -> Cache:
         return Cache(self.settings.cache, self.settings.cache_size)
+
+
+def _identity(path: PurePath) -> Identity | None:
+    try:
+        return upstream.identity(f"{path}")
+    except OSError:
+        return None
 
 
 def _read(file: Path) -> str | None:

@@ -81,3 +81,40 @@ def test_what_the_second_plan_refuses_is_the_orders_fault(tea: Site) -> None:
     assert build["error"] == "colour: 'blue' is not allowed: a colour that tea has."
     assert tea.is_clear()
     assert not tea.stored()
+
+
+LEAVES = """
+from pathlib import Path
+
+from isobuild.image.step import Plan, Step
+from isobuild.image.upstream import identity
+from isobuild.recipes.base import Options, Recipe
+
+class Leaves(Recipe):
+    name, title, version, Options = "leaves", "Leaves: of the site's tin", 1, Options
+
+    def plan(self, options, place):
+        tin = Path(place.site) / "isos" / "tin"
+        steps = (Step("look", ("sh", "-c", {look!r})), Step("brew", ("cp", f"{{tin}}", f"{{place.out}}/x.iso")))
+        return Plan({{}}, steps, reads={{tin: identity(tin)}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("look", "state"),
+    [("true", "succeeded"), ("echo sugar >>{tin}", "failed"), ("cp {tin} {tin}2; mv {tin}2 {tin}", "failed")],
+)
+def test_what_is_read_where_it_lies_must_stay_as_it_is(site: Site, look: str, state: str) -> None:
+    (site.home / "recipes").mkdir(exist_ok=True)
+    (site.home / "isos").mkdir()
+    (site.home / "isos").chmod(0o777)
+    tin = site.home / "isos" / "tin"
+    tin.write_text("tea\n")
+    tin.chmod(0o666)
+    (site.home / "recipes" / "leaves.py").write_text(LEAVES.format(look=look.format(tin=tin)))
+    site.run("order", "leaves", "--name", "first", "--max-attempts", 1)
+    build = site.carry()
+    assert build["state"] == state
+    if state == "failed":
+        assert (build["cause"], build["error"]) == ("host", "tin was changed by somebody while an ISO was made of it.")
+        assert site.is_clear()
