@@ -47,7 +47,8 @@ PRESETS: dict[Preset, str] = {
 }
 INSTALLERS: dict[Installer, str] = {
     "none": "",
-    "calamares": f"calamares calamares-settings-debian squashfs-tools rsync grub-efi-{ARCHITECTURE}-bin grub-pc-bin",
+    "calamares": f"calamares calamares-settings-debian rsync grub2-common grub-efi-{ARCHITECTURE}-bin grub-pc-bin "
+    "efibootmgr fdisk dosfstools xdg-user-dirs",
 }
 #: which package brings a theme; those of others are named among the packages
 THEMES = {

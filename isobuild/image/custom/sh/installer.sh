@@ -1,12 +1,13 @@
 #!/bin/sh
-# Calamares installs what runs: the medium has it in layers, and Debian's settings look for one file. An account that is
-# the live system's own, and what lets it in, are not installed.
+# Calamares installs what runs. Debian's settings for it look for one squashfs, and for packages on the medium or at an
+# archive; here the system is in layers, and has all that is needed. An account that is the live system's own, and what
+# lets it in, are not installed.
 
-settings=/etc/calamares/settings.conf
+modules=/etc/calamares/modules settings=/etc/calamares/settings.conf
 [ -e "$settings" ] || exit 0
 
 # a folder is mounted where it stands, without what is mounted in it; "ext4" is how its files are counted
-cat >/etc/calamares/modules/unpackfs.conf <<'END'
+cat >$modules/unpackfs.conf <<'END'
 ---
 unpack:
     - source: "/"
@@ -15,19 +16,40 @@ unpack:
       exclude: [ "/tmp/*", "/var/tmp/*", "/var/log/journal/*", "/var/lib/live/*" ]
 END
 
+# what only a live system needs, as far as it is there: of a name that it does not know apt would remove nothing at all
 {
-	printf -- '---\ndontChroot: false\ntimeout: 120\nscript:\n'
-	[ -z "$LIVE_ACCOUNT" ] || printf '    - "-userdel --remove %s"\n' "$LIVE_ACCOUNT"
-	[ -z "$LIVE_ACCOUNT" ] || printf '    - "rm -f /etc/sudoers.d/isobuild-%s"\n' "$LIVE_ACCOUNT"
-	printf '    - "rm -rf /etc/lightdm/lightdm.conf.d/50-isobuild.conf /etc/sddm.conf.d/isobuild.conf /etc/live"\n'
-	printf '    - "-sed -i /^AutomaticLogin/d /etc/gdm3/daemon.conf"\n'
-	printf '    - "-systemctl disable isobuild-desktop-is-up.service"\n'
-} >/etc/calamares/modules/shellprocess-isobuild.conf
-sed -i '/^ *- unpackfs$/a\  - shellprocess@isobuild' "$settings"
-cat >>"$settings" <<'END'
+	printf -- '---\nbackend: apt\nupdate_db: false\noperations:\n  - remove:\n'
+	# shellcheck disable=SC2016 # dpkg-query reads it
+	dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'live-*' 'calamares*' | sed -n 's/^installed /      - /p'
+} >$modules/packages.conf
 
-instances:
-- id: isobuild
-  module: shellprocess
-  config: shellprocess-isobuild.conf
+shell_process() { # NAME: reads its commands
+	printf -- '---\ndontChroot: false\ntimeout: 600\nscript:\n' >"$modules/shellprocess-$1.conf"
+	sed 's/.*/    - "&"/' >>"$modules/shellprocess-$1.conf"
+	printf -- '- id: %s\n  module: shellprocess\n  config: shellprocess-%s.conf\n' "$1" "$1" >>"$settings"
+}
+
+# who may do anything without a password may install without one
+rule=/etc/polkit-1/rules.d/50-isobuild-installer.rules
+[ -z "$LIVE_ACCOUNT" ] || cat >$rule <<END
+polkit.addRule(function (action, subject) {
+  if (action.id == "com.github.calamares.calamares.pkexec.run" && subject.user == "$LIVE_ACCOUNT") return polkit.Result.YES;
+});
 END
+
+printf '\ninstances:\n' >>"$settings"
+{
+	[ -z "$LIVE_ACCOUNT" ] || echo "-userdel --remove $LIVE_ACCOUNT"
+	[ -z "$LIVE_ACCOUNT" ] || echo "rm -f /etc/sudoers.d/isobuild-$LIVE_ACCOUNT"
+	echo "rm -f $rule"
+	echo 'rm -rf /etc/lightdm/lightdm.conf.d/50-isobuild.conf /etc/sddm.conf.d/isobuild.conf /etc/live'
+	echo '-sed -i /^AutomaticLogin/d /etc/gdm3/daemon.conf'
+	echo '-systemctl disable isobuild-desktop-is-up.service'
+} | shell_process settle
+shell_process boot <<'END'
+mkdir -p /boot/grub
+cp -n /usr/share/grub/default/grub /etc/default/grub
+update-grub
+END
+sed -i 's/^\( *- \)unpackfs$/&\n\1shellprocess@settle/; s/^\( *- \)bootloader-config$/\1shellprocess@boot/
+	/^ *- \(sources-media\|sources-media-unmount\|sources-final\|dpkg-unsafe-io\|dpkg-unsafe-io-undo\)$/d' "$settings"
