@@ -6,6 +6,8 @@ from pathlib import PurePath
 from isobuild.image.boot import Entry
 from isobuild.image.step import Place
 
+#: live-boot need not write settings for ifupdown, which is not there
+LIVE = ("boot=live", "nonetworking", "quiet")
 #: what GRUB needs in its image for a picture, beside boot.MODULES
 PICTURE_MODULES = ("gfxterm", "gfxterm_background", "png", "jpeg", "font")
 FONT = "/usr/share/grub/unicode.pf2"
@@ -28,7 +30,7 @@ fi
 
 def entries(title: str, arguments: Sequence[str], persistence: bool) -> tuple[Entry, ...]:
     """The lines of the menu; the first is what starts by itself."""
-    line = " ".join(("boot=live", "quiet", *arguments))
+    line = " ".join((*LIVE, *arguments))
     plain = Entry(title, line)
     if not persistence:
         return (plain,)
