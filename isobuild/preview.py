@@ -40,6 +40,8 @@ class Contents:
     """The packages that are to be downloaded."""
     reused: tuple[str, ...] = ()
     """The stages that need not be made."""
+    base: int = 0
+    """Bytes of the ISO that it is made of, if it is made of one."""
     why: str = ""
     """Why no more is known."""
 
@@ -71,9 +73,12 @@ class Previews:
             snapshot = self.resolver.snapshot(recipe, options, now)
         except ArchiveAway as error:
             return Contents(None, why=f"{error}")
-        return self._look(recipe, options, snapshot) if snapshot else Contents(None)
+        if snapshot is None:
+            return Contents(None)
+        base = self.resolver.base(recipe, options)
+        return self._look(recipe, options, snapshot, base.stat().st_size if base else 0)
 
-    def _look(self, recipe: str, options: Mapping[str, Any], snapshot: Snapshot) -> Contents:
+    def _look(self, recipe: str, options: Mapping[str, Any], snapshot: Snapshot, base: int) -> Contents:
         """What a build would have to fetch and to make; all of it if the recipe can't tell now."""
         place = Place(
             inputs=BUILD / "in", work=BUILD / "work", out=BUILD / "out", iso="preview.iso", apt=apt.read_host(),
@@ -87,7 +92,7 @@ class Previews:
         except Exception:  # it may need what only a build has; its order is told of what is wrong with it
             made, needed = [], snapshot.packages
         missing = [each for each in needed if not self.cache.has(each.sha256)]
-        return Contents(snapshot, missing, tuple(made))
+        return Contents(snapshot, missing, tuple(made), base)
 
     def show(self, session: Session, recipe: str, options: Mapping[str, Any], contents: Contents) -> Shown:
         """It in numbers: sizes in bytes, times in seconds; None where nothing is known."""
@@ -95,9 +100,10 @@ class Previews:
         packages = contents.snapshot.packages if contents.snapshot else ()
         weight = sum(each.size for each in packages)
         known = not contents.why
-        size = sizes.estimate(sizes.made(session, recipe), options, weight, choices(model)) if known else None
-        past = forecast.Past(session)
-        took = past.like(recipe, wishes.weight(options)) if past.of(recipe) else []
+        past = sizes.made(session, recipe)
+        size = sizes.estimate(past, options, weight, choices(model), contents.base) if known else None
+        forecasts = forecast.Past(session)
+        took = forecasts.like(recipe, wishes.weight(options)) if forecasts.of(recipe) else []
         return {
             "recipe": recipe,
             "packages": len(packages) if contents.snapshot else None,

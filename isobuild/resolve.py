@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from isobuild.errors import (
     ArchiveAway,
     ArchiveRefused,
+    BadInput,
     CannotAsk,
     CannotInstall,
     HostFault,
+    InvalidOption,
     IsobuildError,
     Unresolved,
 )
@@ -33,6 +35,7 @@ class Resolver:
 
     cookbook: Cookbook
     folder: Path
+    uploads: Path | None = None
 
     def check(self, recipe: str, options: Mapping[str, Any], now: datetime) -> None:
         """Raise InvalidOption for what can't be had. What can't be told now is left to the build."""
@@ -51,10 +54,11 @@ class Resolver:
 
         layers = self.layers(recipe, options)
         try:
-            if any(layer.status for layer in layers):
+            installed = self._installed(recipe, options) if any(layer.status for layer in layers) else {}
+            if installed is None:
                 self._check_names(layers, now, patience)
                 return None
-            snapshot = archive.take(layers, self.folder, now, RECENT, patience) if layers else None
+            snapshot = archive.take(layers, self.folder, now, RECENT, patience, installed) if layers else None
         except Unresolved as error:
             raise _cannot_install(error, layers, options) from None
         except (ArchiveAway, ArchiveRefused) as error:
@@ -68,8 +72,23 @@ class Resolver:
         names = {each.name for each in found.packages}
         self.cookbook.find(recipe).check_packages(self.cookbook.parse(recipe, options), names)
 
+    def _installed(self, recipe: str, options: Mapping[str, Any]) -> Mapping[str, str] | None:
+        """dpkg's status of what the layers come on top of; None if it can't be known now. Raises InvalidOption."""
+        base = self.base(recipe, options)
+        try:
+            return self.cookbook.find(recipe).installed(self.cookbook.parse(recipe, options), base) if base else None
+        except InvalidOption:
+            raise
+        except (BadInput, HostFault, OSError):  # a build can tell more
+            return None
+
+    def base(self, recipe: str, options: Mapping[str, Any]) -> Path | None:
+        """The ISO that it is made of, as far as that is known. Raises BadInput, HostFault."""
+        chosen = self.cookbook.parse(recipe, options)
+        return self.cookbook.find(recipe).base(chosen, self.cookbook.site, self.uploads)
+
     def _check_names(self, layers: "Sequence[Layer]", now: datetime, patience: float | None) -> None:
-        """What is there already is known only while it is built; what does not exist is known now."""
+        """What does not exist is known now, whatever is there already."""
         from isobuild.image import archive
 
         for layer in layers:

@@ -114,3 +114,29 @@ def test_what_is_known_only_while_it_is_built_is_not_told_as_none(desk: Desk, tm
     assert (shown["packages"], shown["packages_size"], shown["download"], shown["why"]) == (None, None, None, None)
     with pytest.raises(CannotInstall, match=r"Did you mean water\?"):
         preview.look(desk, "tea", {"packages": "watr"})
+
+
+CHANGES = """
+    def base(self, options, site, uploads):
+        return site / "old.iso"
+
+    def installed(self, options, base):
+        return {"packages": base.read_text()}
+"""
+WATER = "Package: water\nStatus: install ok installed\nArchitecture: all\nVersion: 1.0\n\n"
+
+
+def test_a_change_of_an_iso_is_looked_up_on_top_of_what_is_in_it(desk: Desk, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipes" / "tea.py"
+    recipe.write_text(
+        recipe.read_text()
+        .replace('Layer("base", ("water",), debian),', "")
+        .replace("preferences=never,", 'preferences=never, status="status",')
+        + CHANGES
+    )
+    (tmp_path / "old.iso").write_text(WATER)
+    shown = preview.look(desk, "tea", {"packages": "kettle"})
+    assert (shown["packages"], shown["why"]) == (1, None)
+    assert shown["size"]["low"] >= len(WATER), "it is what it was, and more"
+    with pytest.raises(CannotInstall, match="lake can't be installed: it needs water"):
+        preview.look(desk, "tea", {"packages": "lake"})

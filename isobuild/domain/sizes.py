@@ -24,7 +24,7 @@ GUESS = (0.4, 1.5, 2.5)
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An ISO that was built: what was chosen, the bytes of its packages, and its own."""
+    """An ISO that was built: what was chosen, the bytes of its packages (and of an ISO below), and its own."""
 
     options: Mapping[str, Any]
     packages: int
@@ -56,17 +56,20 @@ def made(session: Session, recipe: str) -> list[Made]:
 
 
 def estimate(
-    past: Sequence[Made], options: Mapping[str, Any], packages: int, choices: Collection[str]
+    past: Sequence[Made], options: Mapping[str, Any], packages: int, choices: Collection[str], base: int = 0
 ) -> Interval | None:
     """The bytes of an ISO with these options and so many bytes of packages; None if nothing is known of such.
 
-    `choices` names those of the options that have few values, such as how it is compressed.
+    `choices` names those of the options that have few values, such as how it is compressed; `base` are the bytes of an
+    ISO that it is made of.
     """
-    if packages:
+    if whole := packages + base:
         told = [each for each in past if each.packages]
-        near = _nearest(told, options, packages, choices)
-        found = around([each.iso / each.packages for each in near]) or Interval(*GUESS, 0)
-        return Interval(found.low * packages, found.likely * packages, found.high * packages, found.builds)
+        near = _nearest(told, options, whole, choices)
+        if found := around([each.iso / each.packages for each in near]):
+            return Interval(found.low * whole, found.likely * whole, found.high * whole, found.builds)
+        low, likely, high = (base + part * packages for part in GUESS)
+        return Interval(low, likely, high, 0)
     return around([float(each.iso) for each in _nearest(past, options, 0, choices)])
 
 

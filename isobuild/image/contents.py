@@ -7,6 +7,7 @@ squashfs from there. Several of them, in one folder, are layers: stacked in the 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -16,12 +17,14 @@ import sh
 
 from isobuild.errors import BadInput, HostFault
 from isobuild.image import medium
+from isobuild.image.upstream import identity
 
 MAGIC = b"hsqs"  # of a squashfs
 SECTOR = medium.SECTOR
 EXTENT = re.compile(r"File data lba:\s*(\d+) ,\s*(\d+) ,\s*(\d+) ,\s*(\d+) , '(.*)'", re.DOTALL)
 LISTED = re.compile(r"([bcdlps-][rwxsStT-]{9}) (\S+)/(\S+)\s+(\d+(?:,\s*\d+)?) \S+ \S+ squashfs-root(/.*)?")
 WHITEOUT = ("c", "0, 0")
+STATUS, RELEASE = "var/lib/dpkg/status", "usr/lib/os-release"
 LIMIT = 900  # seconds
 ENV = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
@@ -68,8 +71,31 @@ def read(iso: Path) -> Contents:
     for layer in _layers(iso, files):
         offset = files[layer].at
         system = stack(system, _list(iso, offset))
-        packages = _packages(iso, offset) or packages
+        packages = installed(_inside(iso, offset, STATUS).get(STATUS, "")) or packages
     return Contents(iso, looked.label, iso.stat().st_size, files, system, packages)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the system of an ISO has that more comes on top of: dpkg's status, and what its os-release(5) says."""
+
+    status: str
+    release: Mapping[str, str]
+
+
+def base(iso: Path) -> Base:
+    """What an ISO's system has; read once for each ISO. Raises BadInput, HostFault, OSError."""
+    return _base(iso, *identity(iso))
+
+
+@lru_cache(maxsize=4)
+def _base(iso: Path, *_identity: int) -> Base:
+    files = _extents(iso)
+    found: dict[str, str] = {}
+    for layer in _layers(iso, files):
+        found |= _inside(iso, files[layer].at, STATUS, RELEASE)
+    lines = (line.partition("=") for line in found.get(RELEASE, "").splitlines())
+    return Base(found.get(STATUS, ""), {name: value.strip('"') for name, _, value in lines})
 
 
 def stack(below: Mapping[str, Entry], above: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -143,14 +169,13 @@ def _entries(lines: Iterable[str]) -> Iterator[tuple[str, Entry]]:
         yield name, Entry(mode, f"{user}:{group}", 0 if device or mode[0] == "d" else int(size), told)
 
 
-def _packages(iso: Path, offset: int) -> dict[str, str]:
-    """The packages in a layer's dpkg database, if it has one."""
+def _inside(iso: Path, offset: int, *paths: str) -> dict[str, str]:
+    """The texts of those of these files that a layer has."""
     with TemporaryDirectory(prefix="isobuild-contents-") as scratch:
         place = Path(scratch) / "root"
-        status = "var/lib/dpkg/status"
-        _run(iso, "unsquashfs", "-n", "-no-xattrs", "-o", offset, "-d", place, iso, status)
-        file = place / status
-        return installed(file.read_text(errors="replace")) if file.is_file() and not file.is_symlink() else {}
+        _run(iso, "unsquashfs", "-n", "-no-xattrs", "-o", offset, "-d", place, iso, *paths)
+        there = (path for path in paths if (place / path).is_file() and not (place / path).is_symlink())
+        return {path: (place / path).read_text(errors="replace") for path in there}
 
 
 def installed(status: str) -> dict[str, str]:

@@ -74,6 +74,20 @@ class Recipe:
         """The Debian packages that it is made of, from `sources`; `place.snapshot` is what they come to."""
         return ()
 
+    def base(self, options: Any, site: Path | None, uploads: Path | None) -> Path | None:
+        """The ISO that it is made of; None if there is none, or only a build knows it.
+
+        `uploads` is the folder of what people brought.
+        """
+        return None
+
+    def installed(self, options: Any, base: Path) -> Mapping[str, str] | None:
+        """dpkg's status of what the layers come on top of, by their names; None if only a build knows it.
+
+        Raises InvalidOption if the order does not fit what is there, BadInput, HostFault, OSError.
+        """
+        return None
+
     def check_packages(self, options: Any, names: Collection[str]) -> None:
         """Raise InvalidOption if an option asks for what is in none of the packages that the layers come to."""
 

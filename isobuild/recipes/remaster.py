@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, ValidationInfo, WrapValidator, field_validator, model_validator
 
 from isobuild.errors import HostFault, InvalidOption
-from isobuild.image import custom
-from isobuild.image.apt import release_of, sources_for
+from isobuild.image import contents, custom
+from isobuild.image.apt import read_host, release_of, sources_for
 from isobuild.image.custom import Customisation
 from isobuild.image.fields import (
     CommaList,
@@ -28,11 +28,11 @@ from isobuild.image.fields import (
     holding,
     whole,
 )
-from isobuild.image.remaster import MORE, Change, Remastered
+from isobuild.image.remaster import MORE, Change, Remastered, fit
 from isobuild.image.snapshot import Layer
 from isobuild.image.squash import Compression
 from isobuild.image.step import Place, Plan
-from isobuild.image.upstream import identity, sha256_of
+from isobuild.image.upstream import Identity, identity, sha256_of
 from isobuild.recipes.base import Options, Recipe
 
 FOLDER = "isos"
@@ -122,17 +122,34 @@ class Remaster(Recipe):
     def plan(self, options: RemasterOptions, place: Place) -> Plan:
         """Look what is in the ISO; then, asked again, make the layers, and burn."""
         iso, sha256 = _source(options, place)
-        is_of_site = options.source and not options.source.startswith("upload:")
         made = Remastered(_change(options, place.apt), iso, sha256, place)
         return Plan(
             files=made.files(), steps=made.steps(), stages=made.stages, packages=made.needed,
-            reads={iso: identity(f"{iso}")} if is_of_site else {},
+            reads=_seen(iso),
             proof=replace(custom.proof(options), memory=2048), more=0.0 if made.is_known else MORE,
         )  # fmt: skip
 
     def layers(self, options: RemasterOptions, apt: str) -> tuple[Layer, ...]:
         """What is chosen, on top of what is in the ISO."""
         return (_change(options, apt).layer,)
+
+    def base(self, options: RemasterOptions, site: Path | None, uploads: Path | None) -> Path | None:
+        """The ISO, unless it is another task's."""
+        source = options.source or ""
+        folder = uploads if source.startswith("upload:") else site and site / FOLDER
+        return folder / source.removeprefix("upload:") if source and folder else None
+
+    def installed(self, options: RemasterOptions, base: Path) -> Mapping[str, str] | None:
+        """What is in the ISO. Raises InvalidOption, with the words that a build would end with."""
+        found = contents.base(base)
+        if not found.status:
+            return None
+        change = _change(options, read_host())
+        wrong = fit.unfit({"release": found.release}, found.status, change.fits)
+        if wrong:
+            field, _, why = wrong.partition(": ")
+            raise InvalidOption(field=field, given=_given(options, field), allowed=why)
+        return {change.layer.name: found.status}
 
     def sources(self, options: RemasterOptions, apt: str) -> str:
         """The host's own, or the release and mirror that were chosen; and the further repositories."""
@@ -166,6 +183,19 @@ def _source(options: RemasterOptions, place: Place) -> tuple[PurePath, str]:
         given = ", ".join(f"{each['task']}" for each in found) or None
         raise InvalidOption(field="source", given=given, allowed=ONE)
     return PurePath(found[0]["iso"]), str(found[0]["sha256"])
+
+
+def _seen(iso: PurePath) -> Mapping[PurePath, Identity]:
+    """The ISO as it is now; nothing as long as it is not laid where it will be read."""
+    try:
+        return {iso: identity(f"{iso}")}
+    except OSError:
+        return {}
+
+
+def _given(options: RemasterOptions, field: str) -> str | None:
+    given = getattr(options, field)
+    return ", ".join(given) if isinstance(given, tuple) else given
 
 
 def _of_site(site: PurePath | None, name: str) -> tuple[PurePath, str]:

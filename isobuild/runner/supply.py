@@ -39,7 +39,7 @@ class Supply:
     made: dict[str, float] = field(default_factory=dict)  # stages, and the seconds that they took
     given: int = 0  # packages that were there
     fetched: int = 0  # and those that were not
-    size: int = 0  # bytes of all packages that the ISO is made of
+    size: int = 0  # bytes of all that the ISO is made of: packages, and another ISO
     _turns: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -66,8 +66,9 @@ class Supply:
 
     def plan(self, ask: Callable[[Place], Plan], place: Place) -> Plan:
         """The plan that knows what need not be made, and not be fetched, which is below `in` then."""
-        self.size = sum(each.size for each in place.packages)
-        stages = ask(place).stages
+        plan = ask(place)
+        self.size = sum(each.size for each in place.packages) + sum(size for _, size, _ in plan.reads.values())
+        stages = plan.stages
         place = replace(place, made=frozenset(stage.name for stage in stages if self._is_given(stage)))
         plan = ask(place)
         place = replace(place, have=frozenset(self._give_packages(plan)))

@@ -29,6 +29,15 @@ def test_without_a_build_it_is_a_wide_guess() -> None:
     assert found.builds == 0
 
 
+def test_an_iso_that_is_changed_does_not_shrink() -> None:
+    found = sizes.estimate([], {}, 10 * MIB, [], base=400 * MIB)
+    assert found
+    assert [found.low, found.likely, found.high] == pytest.approx([(400 + each * 10) * MIB for each in GUESS])
+    told = sizes.estimate(past(440, packages=400), {}, 10 * MIB, [], base=400 * MIB)
+    assert told
+    assert told.likely == pytest.approx(451 * MIB)
+
+
 def test_one_build_tells_about_and_many_tell_closely() -> None:
     one, many = estimate(past(150)), estimate(past(*[149, 150, 151] * 6))
     assert one.likely == pytest.approx(150 * MIB)

@@ -83,7 +83,9 @@ def test_tinys_first_file_system_is_packed_by_name() -> None:
 def test_debian_live_goes_from_the_packages_to_the_iso() -> None:
     made = plan("debian-live", {"packages": "nano"})
     assert names(made) == ["packages", "system", "manifest", "grub for bios", "grub for uefi", "efi image", "burn"]
-    assert "linux /live/vmlinuz boot=live nonetworking quiet console=tty0 console=ttyS0,115200\n" in made.files["grub.cfg"]
+    assert (
+        "linux /live/vmlinuz boot=live nonetworking quiet console=tty0 console=ttyS0,115200\n" in made.files["grub.cfg"]
+    )
     layers = [word for word in made.steps[-1].argv if ".squashfs=" in word]
     assert layers == [
         "/live/10-kernel.squashfs=/b/in/stages/base/10-kernel.squashfs",

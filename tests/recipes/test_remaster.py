@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from image.media import STATUS, Pack, pack
 from image.places import PLACE, SNAPSHOT
 
 from isobuild.errors import HostFault, InvalidOption
 from isobuild.image.step import Place, Plan
 from isobuild.image.upstream import identity
 from isobuild.recipes import Cookbook
+
+__all__ = ["pack"]
 
 UPLOAD = f"upload:{'0123456789abcdef' * 4}"
 FIRST = replace(PLACE, snapshot=replace(SNAPSHOT, layers={}))
@@ -143,3 +146,53 @@ def test_an_iso_of_the_site_is_read_once(tmp_path: Path) -> None:
     assert _digest.cache_info().misses == before + 1
     assert _digest(iso, *identity(iso)) == sha256(b"an ISO").hexdigest()
     assert made.reads == {iso: identity(iso)}, "it must stay so while it is read"
+
+
+DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_CODENAME=bookworm\n'
+
+
+@pytest.fixture
+def lab(pack: Pack) -> Path:
+    """An ISO of two layers; the upper has another dpkg status."""
+    lower = {"var/lib/dpkg/status": "Package: old\n", "usr/lib/os-release": DEBIAN}
+    layers = {"live/1.squashfs": (lower, ()), "live/2.squashfs": ({"var/lib/dpkg/status": STATUS}, ())}
+    return pack("lab.iso", {}, layers)
+
+
+def test_what_is_in_the_iso_is_known_before_the_build(lab: Path, tmp_path: Path) -> None:
+    (tmp_path / "isos").mkdir()
+    lab.rename(tmp_path / "isos" / "lab.iso")
+    cookbook = Cookbook()
+    remaster, chosen = cookbook.find("remaster"), cookbook.parse("remaster", {"source": "lab.iso", "suite": "bookworm"})
+    base = remaster.base(chosen, tmp_path, None)
+    assert base == tmp_path / "isos" / "lab.iso"
+    assert remaster.installed(chosen, base) == {"packages": STATUS}
+
+
+@pytest.mark.parametrize(("source", "base"), [(UPLOAD, f"/uploads/{UPLOAD[7:]}"), (None, None)])
+def test_where_the_iso_is(source: str | None, base: str | None) -> None:
+    cookbook = Cookbook()
+    chosen = cookbook.parse("remaster", {"source": source})
+    assert cookbook.find("remaster").base(chosen, Path("/site"), Path("/uploads")) == (base and Path(base))
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "given", "why"),
+    [
+        ({"suite": "trixie"}, "suite", "trixie", "this ISO is bookworm: choose --suite bookworm"),
+        (
+            {"suite": "bookworm", "remove": ["bash", "zsh"]},
+            "remove",
+            "bash, zsh",
+            "zsh: there is no such package in this",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_said_before_the_build(
+    lab: Path, options: dict[str, Any], field: str, given: str, why: str
+) -> None:
+    cookbook = Cookbook()
+    with pytest.raises(InvalidOption) as caught:
+        cookbook.find("remaster").installed(cookbook.parse("remaster", options), lab)
+    assert (caught.value.field, caught.value.facts["given"]) == (field, given)
+    assert why in str(caught.value)

@@ -59,6 +59,11 @@ class Change:
             remove=self.remove, status=STATUS,
         )  # fmt: skip
 
+    @property
+    def fits(self) -> dict[str, object]:
+        """What fit.py holds against what is in the ISO."""
+        return {"suite": self.suite, "releases": RELEASES, "remove": self.remove}
+
 
 @dataclass(frozen=True)
 class Remastered:
@@ -81,7 +86,7 @@ class Remastered:
             **self._programs,
             **custom.files(choices),
             **fetch.files(self.place, self.needed, custom.logins(choices)),
-            "fit.json": _json({"suite": self.change.suite, "releases": RELEASES, "remove": self.change.remove}),
+            "fit.json": _json(self.change.fits),
             "menu.json": _json(self._menu),
             "dpkg.cfg": "".join(f"{option}\n" for option in custom.dpkg_options(choices)),
             "packages.list": "".join(f"{each.file}\n" for each in found),
