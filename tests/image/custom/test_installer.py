@@ -24,6 +24,8 @@ sequence:
   - grubcfg
   - bootloader
   - packages
+  - initramfscfg
+  - initramfs
   - dpkg-unsafe-io-undo
   - sources-media-unmount
   - sources-final
@@ -61,11 +63,11 @@ def test_the_steps_that_want_debian_s_medium_go(folder: Path) -> None:
     settings = read(run(folder, "live") / "settings.conf")
     assert settings["sequence"][1]["exec"] == [
         "mount", "unpackfs", "shellprocess@settle", "users", "shellprocess@boot", "grubcfg", "bootloader", "packages",
-        "umount",
+        "initramfscfg", "initramfs", "shellprocess@menu", "umount",
     ]  # fmt: skip
     for each in settings["instances"]:
         assert read(folder / "modules" / f"{each['config']}")["script"]
-    assert [each["id"] for each in settings["instances"]] == ["settle", "boot"]
+    assert [each["id"] for each in settings["instances"]] == ["settle", "boot", "menu"]
 
 
 @pytest.mark.parametrize("account", ["live", ""])

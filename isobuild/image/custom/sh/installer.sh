@@ -49,7 +49,8 @@ printf '\ninstances:\n' >>"$settings"
 shell_process boot <<'END'
 mkdir -p /boot/grub
 cp -n /usr/share/grub/default/grub /etc/default/grub
-update-grub
 END
+echo update-grub | shell_process menu # when there is an initramfs: the medium had its own
 sed -i 's/^\( *- \)unpackfs$/&\n\1shellprocess@settle/; s/^\( *- \)bootloader-config$/\1shellprocess@boot/
+	s/^\( *- \)initramfs$/&\n\1shellprocess@menu/
 	/^ *- \(sources-media\|sources-media-unmount\|sources-final\|dpkg-unsafe-io\|dpkg-unsafe-io-undo\)$/d' "$settings"
