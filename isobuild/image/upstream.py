@@ -58,9 +58,8 @@ def digest(sources: str, folder: Path, now: datetime, max_age: float = 3600.0, l
 
 
 def identity(path: str | Path) -> Identity:
-    """What another file in its place, or a change of it, makes another: inode, bytes, and nanoseconds since 1970 UTC.
-
-    Raises OSError.
+    """What tells a file from another that takes its place, and from itself once it is changed: inode, bytes, and
+    nanoseconds since 1970 UTC. Raises OSError.
     """
     facts = Path(path).stat()
     return facts.st_ino, facts.st_size, facts.st_mtime_ns

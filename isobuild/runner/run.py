@@ -154,15 +154,7 @@ class Runner:
         with self.db.read() as session:
             made = artifacts.results(session, task.id)
         return Preparation(
-            self.settings,
-            self.host,
-            self.workspaces,
-            self.store,
-            self.cookbook,
-            log,
-            wait,
-            self.reuses,
-            self.locked,
+            self.settings, self.host, self.workspaces, self.store, self.cookbook, log, wait, self.reuses, self.locked
         ).prepare(build, task, token, made)
 
     def _limits(self, task: Task) -> Limits:
