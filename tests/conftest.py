@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 KINDS = ("sqlite", "mariadb", "postgresql")
 S = TypeVar("S", bound=Server)
+
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup: what is started here would inherit that
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
