@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 KINDS = ("sqlite", "mariadb", "postgresql")
 S = TypeVar("S", bound=Server)
 
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup: what is started here would inherit that
+# nohup, and a shell that starts this in the background, have them ignored: what is started here would inherit that
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
