@@ -55,6 +55,6 @@ def disk_for_changes(path: Path) -> Path:
 def names_on(disk: Path, folder: str) -> set[str]:
     """The names in a folder of such a disk, as whoever mounts it next will see it. Needs e2fsck and debugfs."""
     subprocess.run(["/usr/sbin/e2fsck", "-fy", disk], check=False, capture_output=True)  # its machine was cut off
-    asked = ["/usr/sbin/debugfs", "-R", f"ls -p {folder}", disk]
+    asked: list[str | Path] = ["/usr/sbin/debugfs", "-R", f"ls -p {folder}", disk]
     told = subprocess.run(asked, check=True, capture_output=True, text=True)
     return {line.split("/")[5] for line in told.stdout.splitlines() if line.count("/") > 5}
