@@ -35,7 +35,6 @@ class Resolver:
 
     cookbook: Cookbook
     folder: Path
-    uploads: Path | None = None
 
     def check(self, recipe: str, options: Mapping[str, Any], now: datetime) -> None:
         """Raise InvalidOption for what can't be had. What can't be told now is left to the build."""
@@ -85,7 +84,7 @@ class Resolver:
     def base(self, recipe: str, options: Mapping[str, Any]) -> Path | None:
         """The ISO that it is made of, as far as that is known. Raises BadInput, HostFault."""
         chosen = self.cookbook.parse(recipe, options)
-        return self.cookbook.find(recipe).base(chosen, self.cookbook.site, self.uploads)
+        return self.cookbook.find(recipe).base(chosen, self.cookbook.site)
 
     def _check_names(self, layers: "Sequence[Layer]", now: datetime, patience: float | None) -> None:
         """What does not exist is known now, whatever is there already."""

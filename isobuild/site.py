@@ -152,7 +152,7 @@ def stale(settings: Settings, db: Database) -> "Stale":
     from isobuild.resolve import Resolver
     from isobuild.stale import Stale
 
-    return Stale(db, Resolver(cookbook(settings), settings.archives, settings.uploads), store(settings))
+    return Stale(db, Resolver(cookbook(settings), settings.archives), store(settings))
 
 
 def keep(settings: Settings, hooks: bool) -> Keep:
@@ -178,7 +178,7 @@ def desk(settings: Settings, db: Database, user: str) -> "Desk":
         settings=settings, db=db, cookbook=cookbook(settings), store=store(settings), host=host(settings),
         nudge=partial(nudge.send, settings.nudges), user=user, now=lambda: datetime.now(UTC),
         fingerprint=Fingerprints(cookbook(settings), settings.home / "upstream").of,
-        resolver=Resolver(cookbook(settings), settings.archives, settings.uploads) if settings.resolve else None,
+        resolver=Resolver(cookbook(settings), settings.archives) if settings.resolve else None,
     )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def test_what_is_known_only_while_it_is_built_is_not_told_as_none(desk: Desk, tm
 
 
 CHANGES = """
-    def base(self, options, site, uploads):
+    def base(self, options, site):
         return site / "old.iso"
 
     def installed(self, options, base):

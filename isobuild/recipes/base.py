@@ -74,11 +74,8 @@ class Recipe:
         """The Debian packages that it is made of, from `sources`; `place.snapshot` is what they come to."""
         return ()
 
-    def base(self, options: Any, site: Path | None, uploads: Path | None) -> Path | None:
-        """The ISO that it is made of; None if there is none, or only a build knows it.
-
-        `uploads` is the folder of what people brought.
-        """
+    def base(self, options: Any, site: Path | None) -> Path | None:
+        """The ISO of the site's that it is made of, which the service may open; what people bring, only builds do."""
         return None
 
     def installed(self, options: Any, base: Path) -> Mapping[str, str] | None:

@@ -133,11 +133,9 @@ class Remaster(Recipe):
         """What is chosen, on top of what is in the ISO."""
         return (_change(options, apt).layer,)
 
-    def base(self, options: RemasterOptions, site: Path | None, uploads: Path | None) -> Path | None:
-        """The ISO, unless it is another task's."""
-        source = options.source or ""
-        folder = uploads if source.startswith("upload:") else site and site / FOLDER
-        return folder / source.removeprefix("upload:") if source and folder else None
+    def base(self, options: RemasterOptions, site: Path | None) -> Path | None:
+        """The ISO, if it is a file of the site's."""
+        return next(iter(self.inputs(options, site).values()), None)
 
     def installed(self, options: RemasterOptions, base: Path) -> Mapping[str, str] | None:
         """What is in the ISO. Raises InvalidOption, with the words that a build would end with."""
